@@ -1,0 +1,69 @@
+# Everything lives in .venv; the stamps in it say what is installed, so that nothing is installed twice.
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help install demo run test check bench
+
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check --no-input
+LIGHT := $(VENV)/.light
+DEV := $(VENV)/.with-dev
+BENCHES := $(wildcard $(addprefix bench/,receiver.py worker.py latency.py context.py))
+SCRIPTS := install_ollama.sh .ci/run
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+install: $(if $(EXTRAS),$(VENV)/.with-$(EXTRAS),$(LIGHT)) ## Install the light side into .venv (EXTRAS=local,ui adds extras)
+
+demo: $(LIGHT) ## Play a conversation on this machine: no account, key or model needed (ONCE=1: end after it)
+	@$(BIN)/python -m simulator demo $(if $(ONCE),--once)
+
+run: $(LIGHT) ## Start the receiver and a worker with the settings in .env
+	@$(BIN)/python deploy/run.py
+
+test: $(DEV) ## Run the tests (ARGS=... for pytest)
+	@$(BIN)/pytest $(ARGS)
+
+check: $(DEV) ## Format, lint, types, import rules and shell scripts
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/mypy deploy/run.py
+	$(BIN)/lint-imports
+	$(BIN)/shellcheck $(SCRIPTS)
+
+bench: $(DEV) ## Print the figures as tables (SHORT=1: smaller loads)
+	@for script in $(BENCHES); do \
+		echo "== $$script"; \
+		$(BIN)/python "$$script" $(if $(SHORT),--short) || exit 1; \
+	done
+
+$(BIN)/python:
+	@for python in $(PYTHON) python3 python3.14 python3.13 python3.12 python3.11; do \
+		if "$$python" -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+			echo "Making $(VENV) with $$("$$python" --version)"; \
+			exec "$$python" -m venv --clear $(VENV); \
+		fi; \
+	done; \
+	echo "Recado needs Python 3.11 or newer, with its venv module; no such Python was found." >&2; \
+	echo "On Debian and Ubuntu: sudo apt install python3 python3-venv" >&2; \
+	echo "If it is somewhere else: make PYTHON=/path/to/python3 ..." >&2; \
+	exit 2
+
+$(LIGHT): pyproject.toml | $(BIN)/python
+	@echo "Installing Recado (the light side) into $(VENV)"
+	@$(PIP) --editable .
+	@touch $@
+
+$(VENV)/.with-%: pyproject.toml | $(BIN)/python
+	@for extra in $(subst $(COMMA), ,$*); do \
+		grep -q "^$$extra = \[" pyproject.toml && continue; \
+		echo "There is no extra called $$extra; pyproject.toml lists them." >&2; exit 2; \
+	done
+	@echo "Installing Recado with $* into $(VENV)"
+	@$(PIP) --editable '.[$*]'
+	@touch $(LIGHT) $@
+
+COMMA := ,

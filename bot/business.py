@@ -1,0 +1,66 @@
+"""What the assistant knows of the business: the file named by BUSINESS_FILE (TOML)."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from bot.errors import SettingsError
+from bot.texts import Language
+
+Line = Annotated[str, Field(min_length=1, max_length=4000)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Service(_Part):
+    """Something the business sells or does."""
+
+    name: Line
+    price: str = ""
+    description: str = ""
+
+
+class Question(_Part):
+    """A frequent question and its answer; ``language`` empty: for everybody."""
+
+    question: Line
+    answer: Line
+    language: Language | None = None
+
+
+class Business(_Part):
+    """A business as its file describes it; every part may be left out."""
+
+    name: str = ""
+    description: str = ""
+    hours: str = ""
+    address: str = ""
+    contact: str = ""
+    services: tuple[Service, ...] = ()
+    faq: tuple[Question, ...] = ()
+
+
+def load_business(path: Path | None) -> Business:
+    """Read the business file; an empty business without one.
+
+    Raises SettingsError, which names the line or the part that is wrong.
+    """
+    if path is None:
+        return Business()
+    try:
+        return Business.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+    except OSError as error:
+        raise SettingsError(f"BUSINESS_FILE: {path} cannot be read ({error.strerror}).") from None
+    except UnicodeDecodeError:
+        raise SettingsError(f"BUSINESS_FILE: {path} is not UTF-8 text; save it again as UTF-8.") from None
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"BUSINESS_FILE: {path} is not valid TOML: {error}.") from None
+    except ValidationError as error:
+        parts = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()]
+        raise SettingsError(f"BUSINESS_FILE: {path}: " + "; ".join(parts)) from None

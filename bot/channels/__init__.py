@@ -1,0 +1,86 @@
+"""The port to where people are. One file in this folder is one channel; its name is the file's name.
+
+A channel has two halves. The receiving half runs in the receiver and must load nothing heavy; the
+speaking half runs in the workers and loads the platform's client when it is first used.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, ClassVar, Self
+
+if TYPE_CHECKING:
+    from bot.message import Limit, Message, Piece
+    from bot.settings import Settings
+
+
+class Channel(ABC):
+    """A platform on which people write to us.
+
+    ``account`` is the bot or number that people write to; it is the second part of each
+    conversation's id. ``body_limit`` is the largest webhook body in bytes, ``typing_seconds`` how
+    often "typing" must be repeated to stay visible, and ``unknown_seconds`` how long a bubble whose
+    outcome is unknown waits before it is sent again.
+    """
+
+    name: ClassVar[str]
+    body_limit: ClassVar[int] = 1 << 20
+    typing_seconds: ClassVar[float] = 4.0
+    account: str
+    unknown_seconds: float = 1.0
+
+    @classmethod
+    @abstractmethod
+    def from_settings(cls, settings: Settings) -> Self | None:
+        """The channel as configured; None when it is off.
+
+        Raises SettingsError when it is on and a secret is missing or weak.
+        """
+
+    @abstractmethod
+    def admit(self, headers: Mapping[str, str]) -> None:
+        """Judge a request before its body is read. Raises Forged."""
+
+    @abstractmethod
+    def receive(self, headers: Mapping[str, str], body: bytes) -> list[Message]:
+        """All messages of a body, in the order in which they count; none is an answer too.
+
+        Raises Forged when the body is not the platform's, Unreadable when it cannot be understood.
+        """
+
+    def verify(self, query: Mapping[str, str]) -> str | None:
+        """The answer to the platform's own test of the address; None where it has no such test.
+
+        Raises Forged when the test is not the platform's.
+        """
+        return None
+
+    @abstractmethod
+    def render(self, text: str) -> tuple[Piece, ...]:
+        """A model's Markdown as bubbles that the platform can show, split at its limits. Never raises."""
+
+    def limits(self, conversation: str) -> tuple[Limit, ...]:
+        """The platform's limits that a bubble for ``conversation`` counts against."""
+        return ()
+
+    @abstractmethod
+    def speak(self, conversation: str, piece: Piece, reference: str, quote: str = "") -> str:
+        """Send one bubble, in plain text where its format is not taken, and return the platform's id of it.
+
+        ``reference`` is our own id of the bubble, for platforms that echo one. Raises DeliveryError.
+        """
+
+    @abstractmethod
+    def show_typing(self, conversation: str, message_id: str) -> None:
+        """Show that an answer to ``message_id`` is on its way. Raises DeliveryError."""
+
+    def warm_up(self) -> None:  # noqa: B027 - not every channel has something heavy
+        """Load what the speaking half needs, so that the first person does not wait for it."""
+
+    def check(self) -> str:
+        """One real call that proves the credentials; returns who we are there. Raises DeliveryError."""
+        return self.account
+
+    def close(self) -> None:  # noqa: B027 - most channels hold nothing open
+        """Give back what the speaking half holds open."""

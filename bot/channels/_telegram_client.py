@@ -1,0 +1,143 @@
+"""python-telegram-bot behind a synchronous face.
+
+One ``Bot`` lives on one event loop in one thread for its whole life: a Bot that is shared by several
+loops fails ("Event loop is closed"), and a new one for each call costs a TLS context.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import threading
+from collections.abc import Coroutine
+from datetime import timedelta
+from typing import Any, TypeVar
+
+import httpx
+from telegram import Bot, LinkPreviewOptions, MessageEntity
+from telegram.error import (
+    BadRequest,
+    ChatMigrated,
+    Forbidden,
+    InvalidToken,
+    RetryAfter,
+    TelegramError,
+)
+from telegram.request import HTTPXRequest
+
+from bot.errors import Blocked, DeliveryError, RateLimited, Refused, Undelivered, Unknown
+from bot.message import Piece
+
+POOL_SIZE = 128
+READ_SECONDS = 20.0
+CALL_SECONDS = 60.0
+"""Longer than all of a call's own time-outs together."""
+
+_TOO_MANY_SECONDS = 5.0
+_NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol, httpx.ProxyError)
+_CHAT_GONE = ("chat not found", "peer_id_invalid", "chat_write_forbidden", "no rights to send", "rights to send text")
+_WRONG_BOT = (
+    "Telegram does not take TELEGRAM_BOT_TOKEN. Ask @BotFather for the bot's token (/mybots) and put it into .env."
+)
+
+Result = TypeVar("Result")
+
+
+class TelegramClient:
+    """Sends from any thread. Errors are ours (DeliveryError); the library's stay in here."""
+
+    def __init__(self, token: str, api_url: str) -> None:
+        os.environ.setdefault("PTB_TIMEDELTA", "1")  # the library's switch to times that are timedelta
+        for name in ("httpx", "httpcore", "telegram"):  # they log addresses, which hold the token, and texts
+            logger = logging.getLogger(name)
+            logger.setLevel(max(logger.level, logging.WARNING))
+        request = HTTPXRequest(connection_pool_size=POOL_SIZE, read_timeout=READ_SECONDS, write_timeout=READ_SECONDS)
+        self._bot = Bot(token, base_url=f"{api_url}/bot", request=request, get_updates_request=request)
+        self._request = request
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="telegram", daemon=True)
+        self._thread.start()
+
+    def send(self, chat: int, thread: int | None, piece: Piece) -> str:
+        """Send one bubble; its text alone if its entities are not taken. Returns the message's id."""
+        try:
+            return self._send(chat, thread, piece.text, [_entity(entity) for entity in piece.entities])
+        except Refused as refused:
+            if not piece.entities or not isinstance(refused.__cause__, BadRequest):
+                raise
+        return self._send(chat, thread, piece.text, [])
+
+    def type(self, chat: int, thread: int | None) -> None:
+        """Show "typing" for the next five seconds."""
+        self._call(self._bot.send_chat_action(chat, "typing", message_thread_id=thread))
+
+    def name(self) -> str:
+        """The bot's user name with its @, asked of Telegram."""
+        return f"@{self._call(self._bot.get_me()).username}"
+
+    def close(self) -> None:
+        """Close the connections and end the thread. Calls afterwards are Undelivered."""
+        self._call(self._request.shutdown())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    def _send(self, chat: int, thread: int | None, text: str, entities: list[MessageEntity]) -> str:
+        preview = LinkPreviewOptions(is_disabled=True)
+        sent = self._call(
+            self._bot.send_message(
+                chat, text, entities=entities or None, message_thread_id=thread, link_preview_options=preview
+            )
+        )
+        return str(sent.message_id)
+
+    def _call(self, call: Coroutine[Any, Any, Result]) -> Result:
+        if self._loop.is_closed():
+            call.close()
+            raise Undelivered("the connection to Telegram is already closed")
+        waiting = asyncio.run_coroutine_threadsafe(call, self._loop)
+        try:
+            return waiting.result(CALL_SECONDS)
+        except TimeoutError:
+            waiting.cancel()
+            raise Unknown(f"Telegram's client did not return within {CALL_SECONDS:.0f} s") from None
+        except TelegramError as error:
+            raise translate(error) from error
+        except Exception as error:  # the answer was a success that the library cannot read
+            raise Unknown(f"Telegram's answer cannot be read ({type(error).__name__})") from error
+
+
+def translate(error: TelegramError) -> DeliveryError:
+    """The library's error as ours: what it means for the bubble that was to be sent.
+
+    A 5xx, or a connection lost after the request, may or may not have sent it. Sources:
+    ``telegram/request/_baserequest.py`` and https://core.telegram.org/bots/api#responseparameters.
+    """
+    reason = str(error)[:200]
+    if isinstance(error, RetryAfter):
+        return RateLimited(reason, _seconds(error.retry_after))
+    if isinstance(error, Forbidden | BadRequest | ChatMigrated):
+        return _refusal(error, reason)
+    if isinstance(error, InvalidToken):
+        return Undelivered(_WRONG_BOT)
+    if isinstance(error.__cause__, _NEVER_SENT):
+        return Undelivered(f"Telegram was not reached: {reason}. Is TELEGRAM_API_URL right, and the network up?")
+    if "too many requests" in reason.lower():
+        return RateLimited(reason, _TOO_MANY_SECONDS)
+    return Unknown(reason)
+
+
+def _refusal(error: Forbidden | BadRequest | ChatMigrated, reason: str) -> Blocked | Refused:
+    if isinstance(error, ChatMigrated):
+        return Refused(f"the group became a supergroup, {error.new_chat_id}: people must write there")
+    gone = isinstance(error, Forbidden) or any(words in reason.lower() for words in _CHAT_GONE)
+    return Blocked(reason) if gone else Refused(reason)
+
+
+def _seconds(pause: float | timedelta) -> float:
+    return pause.total_seconds() if isinstance(pause, timedelta) else float(pause)
+
+
+def _entity(entity: dict[str, Any]) -> MessageEntity:
+    return MessageEntity(**entity)

@@ -1,0 +1,140 @@
+"""Telegram: https://core.telegram.org/bots/api.
+
+The half that receives reads JSON only; the half that speaks loads python-telegram-bot on first use.
+"""
+
+from __future__ import annotations
+
+import hmac
+import re
+from collections.abc import Mapping
+from hashlib import sha256
+from typing import TYPE_CHECKING, Self
+
+from bot.channels import Channel
+from bot.channels._once import Once
+from bot.channels._telegram_updates import read_update
+from bot.errors import Forged, Refused, SettingsError
+from bot.message import Conversation, Limit, Message, Piece
+from bot.settings import Settings, require_secret
+
+if TYPE_CHECKING:
+    from bot.channels._telegram_client import TelegramClient
+
+SECRET_HEADER = "X-Telegram-Bot-Api-Secret-Token"  # noqa: S105 - the name of a header
+
+_TOKEN = re.compile(r"([0-9]+):[A-Za-z0-9_-]+")
+_SECRET = re.compile(r"[A-Za-z0-9_-]{32,256}")
+_HOW_TO_GET_ONE = (
+    "TELEGRAM_BOT_TOKEN is not a bot's token. It looks like 123456789:AbC-dEf and @BotFather gives it: "
+    "send it /newbot, or /mybots for a bot that you already have."
+)
+_HOW_TO_MAKE_ONE = (
+    "Leave TELEGRAM_WEBHOOK_SECRET empty to have one derived from the token, or make one: "
+    'python -c "import secrets; print(secrets.token_urlsafe(32))"'
+)
+
+
+def webhook_secret(settings: Settings) -> str:
+    """What Telegram must send with each webhook: the setting, or else derived from the token by HMAC-SHA256.
+
+    Raises SettingsError when the setting is short, an example's, or has characters that Telegram does not take.
+    """
+    if not settings.telegram_webhook_secret.get_secret_value():
+        token = settings.telegram_bot_token.get_secret_value().strip()
+        return hmac.new(token.encode(), b"recado telegram webhook secret", sha256).hexdigest()
+    secret = require_secret("TELEGRAM_WEBHOOK_SECRET", settings.telegram_webhook_secret, 32, _HOW_TO_MAKE_ONE)
+    if not _SECRET.fullmatch(secret):
+        raise SettingsError(f"TELEGRAM_WEBHOOK_SECRET may have A-Z a-z 0-9 _ - only, at most 256. {_HOW_TO_MAKE_ONE}")
+    return secret
+
+
+class Telegram(Channel):
+    """One bot. ``account`` is its id, ``webhook_secret`` what Telegram must prove itself with."""
+
+    name = "telegram"
+
+    def __init__(
+        self, token: str, api_url: str, webhook_secret: str, *, per_second: float = 30, group_per_minute: float = 20
+    ) -> None:
+        self.account = token.partition(":")[0]
+        self.webhook_secret = webhook_secret
+        self._token = token
+        self._api_url = api_url
+        self._overall = Limit(f"{self.name}:{self.account}", per_second, 1)
+        self._group_per_minute = group_per_minute
+        self._client: Once[TelegramClient] = Once(self._connect)
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> Self | None:
+        token = settings.telegram_bot_token.get_secret_value().strip()
+        if not token:
+            return None
+        if not _TOKEN.fullmatch(token):
+            raise SettingsError(_HOW_TO_GET_ONE)
+        return cls(
+            token,
+            settings.telegram_api_url,
+            webhook_secret(settings),
+            per_second=settings.telegram_messages_per_second,
+            group_per_minute=settings.telegram_group_messages_per_minute,
+        )
+
+    def admit(self, headers: Mapping[str, str]) -> None:
+        given = headers.get(SECRET_HEADER, "").encode("utf-8", "surrogatepass")
+        if not hmac.compare_digest(given, self.webhook_secret.encode()):
+            raise Forged(f"{SECRET_HEADER} is missing or wrong")
+
+    def receive(self, headers: Mapping[str, str], body: bytes) -> list[Message]:
+        self.admit(headers)
+        return self.read(body)
+
+    def read(self, body: bytes) -> list[Message]:
+        """The messages of one Update that we fetched ourselves, and need not doubt. Raises Unreadable."""
+        return read_update(body, self.account)
+
+    def render(self, text: str) -> tuple[Piece, ...]:
+        from bot.channels._telegram_markup import render  # noqa: PLC0415 - heavy, and not for the receiver
+
+        return render(text)
+
+    def limits(self, conversation: str) -> tuple[Limit, ...]:
+        """Telegram's limit on all bubbles, and on those to one group (its chats have negative ids).
+
+        Source: https://core.telegram.org/bots/faq#my-bot-is-hitting-limits-how-do-i-avoid-this
+        """
+        chat = Conversation.parse(conversation).chat
+        group = Limit(f"{self._overall.name}:{chat}", self._group_per_minute, 60)
+        return (self._overall, group) if chat.startswith("-") else (self._overall,)
+
+    def speak(self, conversation: str, piece: Piece, reference: str, quote: str = "") -> str:
+        """Send one bubble. Telegram echoes no ``reference``; ``quote`` is an update's id, which it cannot quote."""
+        return self._client.get().send(*_address(conversation), piece)
+
+    def show_typing(self, conversation: str, message_id: str) -> None:
+        self._client.get().type(*_address(conversation))
+
+    def warm_up(self) -> None:
+        self.render("*")
+        self._client.get()
+
+    def check(self) -> str:
+        """The bot's user name, as Telegram gives it."""
+        return self._client.get().name()
+
+    def close(self) -> None:
+        self._client.close()
+
+    def _connect(self) -> TelegramClient:
+        from bot.channels._telegram_client import TelegramClient  # noqa: PLC0415 - heavy, and not for the receiver
+
+        return TelegramClient(self._token, self._api_url)
+
+
+def _address(conversation: str) -> tuple[int, int | None]:
+    """Chat and thread of a conversation. Raises Refused for what is none of Telegram's."""
+    try:
+        place = Conversation.parse(conversation)
+        return int(place.chat), int(place.thread) if place.thread else None
+    except ValueError:
+        raise Refused(f"{conversation!r} is no conversation on Telegram") from None

@@ -1,0 +1,28 @@
+"""What the command lines of both sides share: settings and logs at the start, words and an exit code at the end."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+
+from bot.errors import RecadoError, SettingsError
+from bot.logs import setup_logs
+from bot.settings import Settings, load_settings
+
+DONE, FAILED, WRONG = 0, 1, 2
+
+
+def begin(level: str = "") -> Settings:
+    """Read the settings and set up the logs, at ``level`` instead of LOG_LEVEL if given. Raises SettingsError."""
+    settings = load_settings()
+    setup_logs(level or settings.log_level, settings.log_format)
+    return settings
+
+
+def main(run: Callable[[], None]) -> None:
+    """Run a command line; what goes wrong on purpose is said in words, never as a traceback."""
+    try:
+        run()
+    except RecadoError as error:
+        print(error, file=sys.stderr)  # noqa: T201 - this is a command line
+        sys.exit(WRONG if isinstance(error, SettingsError) else FAILED)

@@ -1,0 +1,19 @@
+"""/help: what the assistant can do."""
+
+from __future__ import annotations
+
+from bot.commands import Command, Done, Order
+from bot.texts import Text
+
+_HELP = Text(
+    es="Escríbeme con tus palabras y te respondo. También entiendo estas órdenes:",
+    en="Write to me in your own words and I will answer. I also understand these commands:",
+)
+
+
+class Help(Command):
+    description = Text(es="Ver esta ayuda", en="Show this help")
+
+    def run(self, order: Order) -> Done:
+        lines = [f"/{name}: {command.description.to(order.language)}" for name, command in order.commands.items()]
+        return Done("\n\n".join([_HELP.to(order.language), *lines]))

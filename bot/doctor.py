@@ -1,0 +1,97 @@
+"""The doctor: everything that must work, tried once for real, and what to do about what does not."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from bot import wiring
+from bot.business import load_business
+from bot.errors import RecadoError, SettingsError
+from bot.settings import Settings
+from bot.stores.connection import translated
+
+MODEL_SECONDS = 660
+"""A cold model may load for minutes; the first token's own limit is 600 s."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was tried. ``ok`` None: worth a look, nothing is broken."""
+
+    what: str
+    ok: bool | None
+    words: str
+
+
+def examine(settings: Settings) -> Iterator[Finding]:
+    """Try everything, one after the other; a failure never hides the next."""
+    yield _try("business file", lambda: _business(settings))
+    yield _try("Redis", lambda: _redis(settings))
+    yield from _channels(settings)
+    yield _try("model", _model)
+    yield _worker(settings)
+
+
+def _try(what: str, call: Callable[[], str]) -> Finding:
+    try:
+        return Finding(what, ok=True, words=call())
+    except RecadoError as error:
+        return Finding(what, ok=False, words=str(error))
+
+
+def _business(settings: Settings) -> str:
+    business = load_business(settings.business_file)
+    if settings.business_file is None:
+        return "none (BUSINESS_FILE is empty): the assistant knows nothing of your business yet"
+    return f"{business.name or 'without a name'}: {len(business.services)} services, {len(business.faq)} questions"
+
+
+def _redis(settings: Settings) -> str:
+    store = wiring.open_store(settings, wiring.WORKER_TIMEOUT)
+    with translated():
+        version = store.client.info("server").get("redis_version", "?")
+        policy = store.client.config_get("maxmemory-policy").get("maxmemory-policy", "noeviction")
+        durable = store.client.config_get("appendonly").get("appendonly", "yes")
+    if policy != "noeviction":
+        raise SettingsError(f"maxmemory-policy is {policy}: Redis may drop messages. Set it to noeviction.")
+    if durable != "yes":
+        raise SettingsError("appendonly is off: a restart of Redis loses messages. Set appendonly yes.")
+    return f"version {version} at {settings.redis_url.rpartition('@')[2] or settings.data_dir}"
+
+
+def _channels(settings: Settings) -> Iterator[Finding]:
+    try:
+        channels = wiring.open_channels(settings)
+    except SettingsError as error:
+        yield Finding("channels", ok=False, words=str(error))
+        return
+    if not channels:
+        yield Finding("channels", ok=False, words="none is on: set TELEGRAM_BOT_TOKEN or WHATSAPP_TOKEN")
+    for channel in channels.values():
+        yield _try(channel.name, channel.check)
+        channel.close()
+    if channels and not settings.public_url:
+        yield Finding("address", ok=None, words="PUBLIC_URL is empty: the platforms need an https address to reach you")
+
+
+def _model() -> str:
+    """Ask the heavy side, by name, for it is never imported here."""
+    run = subprocess.run(
+        [sys.executable, "-m", "workers", "check"], capture_output=True, text=True, timeout=MODEL_SECONDS, check=False
+    )
+    if run.returncode:
+        raise SettingsError(run.stderr.strip() or f"python -m workers check ended with {run.returncode}")
+    return run.stdout.strip()
+
+
+def _worker(settings: Settings) -> Finding:
+    try:
+        with translated():
+            count = wiring.open_store(settings, wiring.WORKER_TIMEOUT).client.scard("rq:workers")
+    except RecadoError as error:
+        return Finding("workers", ok=False, words=str(error))
+    words = f"{count} running" if count else "none is running: start one with `python -m workers run`"
+    return Finding("workers", ok=True if count else None, words=words)

@@ -1,0 +1,90 @@
+"""Everything that can go wrong, as the product sees it.
+
+RecadoError
+├── SettingsError            a setting is missing or wrong; the text names it and the way out
+├── StoreUnavailable         Redis does not answer
+├── ReceiveError             an incoming request
+│   ├── Forged               it is not from the platform: refused, its body never parsed
+│   └── Unreadable           it is from the platform, and we cannot read it: kept in quarantine
+├── BackendError             the model
+│   ├── Unavailable          not now: the turn waits and is thought again
+│   └── Rejected             never: the person gets an apology, the operator the reason
+└── DeliveryError            a bubble on its way to a platform
+    ├── RateLimited          not taken; to be sent again after exactly `retry_after` seconds
+    ├── Undelivered          not taken (the platform was not reached, or said so); to be sent again
+    ├── Unknown              perhaps taken: the answer was lost on the way
+    ├── Refused              the platform will never take this bubble
+    └── Blocked              the person has closed this chat to us
+
+Foreign errors are translated where the foreign library is called, and nowhere else.
+"""
+
+from __future__ import annotations
+
+
+class RecadoError(Exception):
+    """The root of all errors that the product raises on purpose."""
+
+
+class SettingsError(RecadoError):
+    """Raised when a setting is missing or wrong. The text is shown to the operator as it is."""
+
+
+class StoreUnavailable(RecadoError):
+    """Raised when Redis did not answer in time, or answered that it cannot write now."""
+
+
+class ReceiveError(RecadoError):
+    """An incoming request cannot be turned into messages."""
+
+
+class Forged(ReceiveError):
+    """Raised when a request does not prove that it comes from the platform."""
+
+
+class Unreadable(ReceiveError):
+    """Raised when an authentic body is not what the platform documents."""
+
+
+class BackendError(RecadoError):
+    """The model gave no answer."""
+
+
+class Unavailable(BackendError):
+    """Raised when the model cannot answer now. ``retry_after`` is its own wish in seconds, or None."""
+
+    def __init__(self, reason: str, retry_after: float | None = None) -> None:
+        super().__init__(reason)
+        self.retry_after = retry_after
+
+
+class Rejected(BackendError):
+    """Raised when the model will never answer this request; asking again would change nothing."""
+
+
+class DeliveryError(RecadoError):
+    """A bubble was not, or perhaps not, delivered."""
+
+
+class RateLimited(DeliveryError):
+    """Raised when the platform wants a pause of ``retry_after`` seconds before this chat's next bubble."""
+
+    def __init__(self, reason: str, retry_after: float) -> None:
+        super().__init__(reason)
+        self.retry_after = retry_after
+
+
+class Undelivered(DeliveryError):
+    """Raised when the bubble certainly was not taken and may be sent again."""
+
+
+class Unknown(DeliveryError):
+    """Raised when the bubble may or may not have been taken."""
+
+
+class Refused(DeliveryError):
+    """Raised when the platform will never take this bubble, whatever its form."""
+
+
+class Blocked(DeliveryError):
+    """Raised when this person's chat no longer takes anything from us."""

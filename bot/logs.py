@@ -1,0 +1,54 @@
+"""Logs for people (text) and machines (json): never a token, never a person's words or name."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import re
+import sys
+import time
+from typing import Literal
+
+_SECRETS = re.compile(r"(bot)?\d{6,}:[A-Za-z0-9_-]{30,}|(?<=Bearer )\S+|(?<=://)[^/@\s]*:[^/@\s]+(?=@)")
+_NOISY = ("httpx", "httpcore", "telegram", "urllib3", "rq.worker", "rq.job", "waitress.queue")
+_PLAIN = set(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+
+
+def pseudonym(conversation: str, salt: str = "") -> str:
+    """A short name for a conversation, the same in every log line and request, from which nobody reads the person."""
+    return hashlib.blake2b(conversation.encode(), key=salt.encode()[:64], digest_size=6).hexdigest()
+
+
+def redact(text: str) -> str:
+    """``text`` without anything that looks like a token or a password in an address."""
+    return _SECRETS.sub("***", text)
+
+
+class _Text(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        line = super().format(record)
+        extra = " ".join(f"{name}={value}" for name, value in _extra(record).items())
+        return redact(f"{line} {extra}".rstrip())
+
+
+class _Json(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        at = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created)) + f".{int(record.msecs):03d}Z"
+        data = {"at": at, "level": record.levelname, "log": record.name, "event": record.getMessage()}
+        if record.exc_info:
+            data["error"] = self.formatException(record.exc_info)
+        return redact(json.dumps(data | _extra(record), default=str, ensure_ascii=False))
+
+
+def _extra(record: logging.LogRecord) -> dict[str, object]:
+    return {name: value for name, value in vars(record).items() if name not in _PLAIN}
+
+
+def setup_logs(level: str, form: Literal["text", "json"]) -> None:
+    """Send everything to stderr in one form. Libraries that log addresses or bodies are kept quiet."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_Json() if form == "json" else _Text("%(asctime)s %(levelname)s %(name)s %(message)s"))
+    logging.basicConfig(level=level, handlers=[handler], force=True)
+    for name in _NOISY:
+        logging.getLogger(name).setLevel(logging.WARNING)

@@ -1,0 +1,128 @@
+"""The nouns of the product. This file imports nothing of ours; everything else imports it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Any, Literal, NamedTuple
+
+Role = Literal["system", "user", "assistant"]
+
+_COMMAND = re.compile(r"/([A-Za-z][A-Za-z0-9_]{0,31})(?:@\w+)?(?=\s|$)")
+
+
+class Conversation(NamedTuple):
+    """Where a message belongs: ``channel:account:chat[:thread]``, as in ``telegram:7123:555``."""
+
+    channel: str
+    account: str
+    chat: str
+    thread: str = ""
+
+    def __str__(self) -> str:
+        return ":".join(self if self.thread else self[:3])
+
+    @classmethod
+    def parse(cls, text: str) -> Conversation:
+        """Read what ``str`` wrote. Raises ValueError for anything else."""
+        parts = text.split(":")
+        if not 3 <= len(parts) <= 4 or not all(parts):
+            raise ValueError(f"{text!r} is no conversation: channel:account:chat[:thread] is")
+        return cls(*parts)
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file that came with a message; ``id`` is the platform's, with which it can be fetched."""
+
+    kind: str
+    id: str
+    mime: str = ""
+    name: str = ""
+    size: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What a person said.
+
+    ``id`` is unique within the conversation's account, ``sent_at`` the platform's clock in seconds
+    since 1970, ``raw`` the platform's own JSON, kept so that a later parser can read it again.
+    ``number`` is the message's place in its conversation, given when it is accepted (0 before).
+    """
+
+    id: str
+    conversation: str
+    text: str
+    sent_at: float = 0.0
+    person: str = ""
+    language: str = ""
+    reply_to: str = ""
+    attachments: tuple[Attachment, ...] = ()
+    raw: str = ""
+    number: int = 0
+
+    @property
+    def command(self) -> str:
+        """The command's name in lower case (``/Start@my_bot now`` is ``start``), else empty."""
+        found = _COMMAND.match(self.text)
+        return found[1].lower() if found else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One step as the model sees it.
+
+    ``text`` is what was said and what history keeps; ``tokens`` its size by the model's own count
+    (0: not counted); ``number`` the turn it belongs to, shared by a question and its answer (0: none).
+    ``note`` is volatile (date, retrieved facts): it stands before the text in the
+    prompt and is never kept.
+    """
+
+    role: Role
+    text: str
+    tokens: int = 0
+    number: int = 0
+    note: str = ""
+
+    @property
+    def prompt(self) -> str:
+        """What the model reads."""
+        return f"{self.note}\n\n{self.text}" if self.note else self.text
+
+
+class Limit(NamedTuple):
+    """A platform's limit, shared by all workers: ``most`` bubbles in ``seconds`` under one ``name``."""
+
+    name: str
+    most: float
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """One bubble of a reply as the platform will show it: plain text and, where it has them, entities."""
+
+    text: str
+    entities: tuple[dict[str, Any], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What the assistant says in one turn. ``quote`` is the id of the message it answers."""
+
+    turn: int
+    pieces: tuple[Piece, ...]
+    quote: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """The messages that one turn answers, oldest first, with the number of that turn."""
+
+    turn: int
+    messages: tuple[Message, ...] = field(default=())
+
+    @property
+    def text(self) -> str:
+        return "\n".join(message.text for message in self.messages)

@@ -1,0 +1,130 @@
+"""The settings: `.env` or the environment, read once, checked, and explained when they are wrong."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from bot.errors import SettingsError
+from bot.texts import Language
+
+ENV_FILE = "RECADO_ENV_FILE"
+"""The environment variable that names another file than `.env`; empty: no file is read."""
+
+EXAMPLE_MARKS = ("example", "ejemplo", "changeme", "change-me", "your-", "tu-", "xxxx", "<", "secret-here")
+
+Seconds = Annotated[float, Field(gt=0)]
+Share = Annotated[float, Field(gt=0, le=1)]
+Count = Annotated[int, Field(ge=1)]
+
+
+class Settings(BaseSettings):
+    """Every setting of this installation. `.env.example` has one line of explanation for each."""
+
+    model_config = SettingsConfigDict(env_file_encoding="utf-8", extra="ignore", frozen=True)
+
+    redis_url: str = ""
+    data_dir: Path = Path("data")
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=1, le=65535)] = 8080
+    public_url: str = ""
+
+    llm_provider: str = "ollama"
+    llm_model: str = ""
+    llm_base_url: Annotated[tuple[str, ...], NoDecode] = ()
+    llm_api_key: SecretStr = SecretStr("")
+    huggingface_api_key: SecretStr = SecretStr("")
+    llm_first_token_timeout: Seconds = 600
+    llm_timeout: Seconds = 120
+    llm_temperature: Annotated[float, Field(ge=0, le=2)] = 0.7
+    llm_top_p: Share = 0.9
+    turn_seconds: Seconds = 300
+
+    system_prompt: str = ""
+    business_file: Path | None = None
+
+    telegram_bot_token: SecretStr = SecretStr("")
+    telegram_webhook_secret: SecretStr = SecretStr("")
+    telegram_api_url: str = "https://api.telegram.org"
+    telegram_messages_per_second: Seconds = 30
+    telegram_group_messages_per_minute: Seconds = 20
+
+    whatsapp_token: SecretStr = SecretStr("")
+    whatsapp_phone_number_id: str = ""
+    whatsapp_app_secret: SecretStr = SecretStr("")
+    whatsapp_verify_token: SecretStr = SecretStr("")
+    whatsapp_api_url: str = "https://graph.facebook.com/v26.0"
+    whatsapp_messages_per_second: Seconds = 80
+    whatsapp_status_seconds: Seconds = 30
+
+    worker_concurrency: Count = 16
+    debounce_seconds: Annotated[float, Field(ge=0)] = 0.8
+    debounce_max_seconds: Annotated[float, Field(ge=0)] = 4
+    context_tokens: Count | None = None
+    reply_tokens: Count = 512
+    history_days: Count = 30
+    lease_seconds: Annotated[float, Field(ge=1)] = 15
+    slow_notice_seconds: Seconds = 5
+
+    default_language: Language = "es"
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    log_format: Literal["text", "json"] = "text"
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _empty_is_default(cls, value: Any, info: Any) -> Any:
+        """``PORT=`` in an env file means: as if the line were not there."""
+        if isinstance(value, str) and not value.strip():
+            return cls.model_fields[info.field_name].get_default(call_default_factory=True)
+        return value
+
+    @field_validator("llm_base_url", mode="before")
+    @classmethod
+    def _split_urls(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            return tuple(url.strip().rstrip("/") for url in value.split(",") if url.strip())
+        return value
+
+    @field_validator("redis_url", "public_url", "telegram_api_url", "whatsapp_api_url", "llm_base_url")
+    @classmethod
+    def _must_be_urls(cls, value: str | tuple[str, ...]) -> str | tuple[str, ...]:
+        for url in [value] if isinstance(value, str) else value:
+            if url and "://" not in url:
+                raise ValueError("must be a whole address, such as http://localhost:11434")
+        return value.rstrip("/") if isinstance(value, str) else value
+
+
+def load_settings(**overrides: Any) -> Settings:
+    """Read the settings. Raises SettingsError, which names each wrong variable and the way out."""
+    file = os.environ.get(ENV_FILE, ".env")
+    try:
+        return Settings(_env_file=file or None, **overrides)
+    except ValidationError as error:
+        where = f"in {file} or the environment" if file else "in the environment"
+        lines = [f"{str(e['loc'][0]).upper()}: {_reason(e)}" for e in error.errors() if e["loc"]]
+        raise SettingsError(f"Please correct {where}:\n  " + "\n  ".join(lines)) from None
+
+
+def _reason(error: Any) -> str:
+    """Pydantic's reason in plain words; the value itself is left out, for it may be a secret."""
+    message = str(error["msg"]).removeprefix("Value error, ")
+    return message[:1].lower() + message[1:]
+
+
+def require_secret(name: str, value: SecretStr, minimum: int, way_out: str) -> str:
+    """A secret that is there, long enough and not an example's.
+
+    Raises SettingsError naming the variable and the way out.
+    """
+    secret = value.get_secret_value()
+    if not secret:
+        raise SettingsError(f"{name} is missing. {way_out}")
+    if any(mark in secret.lower() for mark in EXAMPLE_MARKS) or len(set(secret)) < 4:
+        raise SettingsError(f"{name} still has an example value. {way_out}")
+    if len(secret) < minimum:
+        raise SettingsError(f"{name} has {len(secret)} characters; at least {minimum} are needed. {way_out}")
+    return secret

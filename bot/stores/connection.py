@@ -1,0 +1,141 @@
+"""How every store reaches Redis, and where Redis' errors become ours."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import deque
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import redis
+from redis.backoff import ConstantBackoff
+from redis.connection import ConnectionInterface
+from redis.retry import Retry
+
+from bot.errors import SettingsError, StoreUnavailable
+from bot.stores.embedded import EmbeddedConnection
+
+Argument = str | int | bytes
+
+PREFIX = "recado:"
+DUE = PREFIX + "due"
+"""Sorted set: conversation by the time (ms, Redis' clock) at which somebody must look at it."""
+
+
+def key(conversation: str, part: str) -> str:
+    """The Redis key of one part of a conversation, such as ``in`` or ``history``."""
+    return f"{PREFIX}{{{conversation}}}:{part}"
+
+
+def _pack(words: Sequence[Argument]) -> bytes:
+    """A command in Redis' protocol (RESP: an array of bulk strings)."""
+    parts = [b"*%d\r\n" % len(words)]
+    for word in words:
+        data = word if isinstance(word, bytes) else str(word).encode()
+        parts.append(b"$%d\r\n%b\r\n" % (len(data), data))
+    return b"".join(parts)
+
+
+class Script:
+    """A Lua script that stands beside the file that calls it; ``uses`` are put before it.
+
+    Each script bears being run twice with the same arguments, because a client that lost the
+    answer asks again.
+    """
+
+    def __init__(self, name: str, *uses: str) -> None:
+        folder = resources.files("bot.stores")
+        self.source = "\n".join(folder.joinpath(f"{part}.lua").read_text() for part in (*uses, name))
+        self.sha = hashlib.sha1(self.source.encode(), usedforsecurity=False).hexdigest()
+
+
+class Store:
+    """Redis for our scripts: one retry on a broken connection, every failure a StoreUnavailable.
+
+    A script's call goes past redis-py's client, straight to one of its connections: that is where
+    most of an acknowledgement's CPU would go (bench/receiver.py). ``client`` is for everything else.
+    """
+
+    def __init__(self, client: redis.Redis) -> None:
+        self.client = client
+        self._idle: deque[ConnectionInterface] = deque()
+
+    def run(self, script: Script, keys: Sequence[str], args: Sequence[Argument]) -> Any:
+        """Run ``script``; answers are bytes, integers and lists. Raises StoreUnavailable."""
+        with translated():
+            try:
+                return self._call(b"EVALSHA", script.sha, len(keys), *keys, *args)
+            except redis.exceptions.NoScriptError:
+                return self._call(b"EVAL", script.source, len(keys), *keys, *args)
+
+    def _call(self, *words: Argument) -> Any:
+        """One command on a connection of our own. One that broke is tried again, once, on a new one:
+        every script bears it. An answer that does not come in time is not waited for again."""
+        packed = _pack(words)
+        for again in (True, False):
+            try:
+                connection = self._idle.pop()
+            except IndexError:
+                connection = self.client.connection_pool.make_connection()
+            try:
+                connection.send_packed_command([packed])  # type: ignore[no-untyped-call]
+                answer = connection.read_response()
+            except redis.exceptions.ResponseError:
+                self._idle.append(connection)
+                raise
+            except redis.exceptions.ConnectionError:
+                connection.disconnect()  # type: ignore[no-untyped-call]
+                if not again:
+                    raise
+            except BaseException:
+                connection.disconnect()  # type: ignore[no-untyped-call]
+                raise
+            else:
+                self._idle.append(connection)
+                return answer
+        raise AssertionError("unreachable")
+
+    def close(self) -> None:
+        """Close all connections; a later call opens new ones."""
+        while self._idle:
+            self._idle.pop().disconnect()  # type: ignore[no-untyped-call]
+        self.client.close()
+
+    def ping(self) -> None:
+        """Raises StoreUnavailable when Redis does not answer or cannot write."""
+        with translated():
+            self.client.ping()
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """The one border at which redis-py's errors become ours."""
+    try:
+        yield
+    except redis.exceptions.AuthenticationError as error:
+        raise StoreUnavailable(f"Redis refuses the password in REDIS_URL ({error})") from error
+    except redis.exceptions.RedisError as error:
+        raise StoreUnavailable(f"Redis does not answer: {error}") from error
+
+
+def connect(url: str, data_dir: Path, timeout: float) -> Store:
+    """Reach the Redis at ``url``, or, when it is empty, the embedded one in ``data_dir``.
+
+    ``timeout`` is in seconds, for connecting and for each answer. Raises SettingsError for an
+    address that is none. Nothing is sent yet.
+    """
+    options: dict[str, Any] = {
+        "socket_timeout": timeout,
+        "socket_connect_timeout": timeout,
+        "retry": Retry(ConstantBackoff(0.05), 1),
+    }
+    try:
+        if url:
+            return Store(redis.Redis.from_url(url, **options))
+    except ValueError as error:
+        raise SettingsError(f"REDIS_URL: {error}. It looks like redis://:password@localhost:6379/0.") from None
+    pool = redis.ConnectionPool(connection_class=EmbeddedConnection, data_dir=data_dir, **options)
+    return Store(redis.Redis(connection_pool=pool))

@@ -1,0 +1,54 @@
+"""The history: what was said in a conversation. A list in Redis, of which only the tail is ever read."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+from bot.message import Turn
+from bot.stores.connection import Store, key, translated
+
+KEPT = 2000
+"""How many turns a conversation keeps: far more than a context window holds, far less than a memory."""
+
+STEP = 40
+"""How many turns are read at once, from the newest backwards."""
+
+
+def pack(turn: Turn) -> str:
+    """A turn as it is stored; ``v`` is the version of the form. The note is not kept."""
+    record = {"v": 1, "n": turn.number, "r": turn.role, "t": turn.text, "k": turn.tokens}
+    return json.dumps(record, ensure_ascii=False, separators=(",", ":"))
+
+
+def unpack(record: bytes | str) -> Turn:
+    data = json.loads(record)
+    return Turn(role=data["r"], text=data["t"], tokens=data["k"], number=data["n"])
+
+
+class History:
+    """Reads what mailbox.commit wrote."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def tail(self, conversation: str, window: int, budget: int) -> list[Turn]:
+        """The newest turns, oldest first: back to turn number ``window``, and no more than ``budget``
+        tokens need. The cost depends on what is read, not on how much there is.
+
+        Raises StoreUnavailable.
+        """
+        turns: list[Turn] = []
+        tokens = 0
+        while True:
+            older = self._read(conversation, len(turns))
+            for turn in reversed(older):
+                turns.append(turn)
+                tokens += turn.tokens
+            if len(older) < STEP or tokens > budget or older[0].number < window:
+                return turns[::-1]
+
+    def _read(self, conversation: str, skip: int) -> Sequence[Turn]:
+        with translated():
+            records = self._store.client.lrange(key(conversation, "history"), -(skip + STEP), -(skip + 1))
+        return [unpack(record) for record in records]

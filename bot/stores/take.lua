@@ -1,0 +1,87 @@
+-- take: what is to be done in this conversation now, and by whom.
+-- KEYS due in wip lease turn out state   ARGV token, conversation, lease_ms, batch, quiet_ms, cap_ms
+-- Returns {what, ...}: busy | rest | wait ms | listen ms payload | speak reply state | think turn state messages...
+-- The holder of the lease gets the same answer again; so does whoever comes after a crash.
+local due, inbox, wip, lease, turn, out, state = unpack(KEYS)
+local token, conversation, lease_ms = ARGV[1], ARGV[2], tonumber(ARGV[3])
+local now = milliseconds()
+
+local holder = redis.call('GET', lease)
+if holder and holder ~= token then
+  -- A lease that lives longer than any lease proves that the clock went back: cap it.
+  if redis.call('PTTL', lease) > lease_ms then
+    redis.call('PEXPIRE', lease, lease_ms)
+    redis.call('ZADD', due, now + lease_ms, conversation)
+  end
+  return {'busy'}
+end
+
+local function hold()
+  redis.call('SET', lease, token, 'PX', lease_ms)
+  redis.call('ZADD', due, now + lease_ms, conversation)
+  redis.call('HDEL', state, 'ring_delay')
+end
+
+local function leave(at)
+  redis.call('DEL', lease)
+  redis.call('HDEL', state, 'ring_delay')
+  redis.call('ZADD', due, at, conversation)
+end
+
+local function parse(message)
+  local at, kind, payload = string.match(message, '^1|%d+|(%d+)|(%a)|(.*)$')
+  return {at = tonumber(at), kind = kind, payload = payload}
+end
+
+local function not_before(name)
+  return tonumber(redis.call('HGET', state, name)) or 0
+end
+
+local head = redis.call('LINDEX', out, 0)
+local speak_at = head and not_before('speak_at')
+if head and speak_at <= now then
+  hold()
+  return {'speak', head, redis.call('HGETALL', state)}
+end
+
+if redis.call('EXISTS', wip) == 1 then
+  local think_at = not_before('think_at')
+  if think_at > now then
+    local at = speak_at and math.min(think_at, speak_at) or think_at
+    leave(at)
+    return {'wait', at - now}
+  end
+else
+  local first = redis.call('LINDEX', inbox, 0)
+  if not first then
+    if speak_at then
+      leave(speak_at)
+      return {'wait', speak_at - now}
+    end
+    redis.call('DEL', lease)
+    redis.call('ZREM', due, conversation)
+    redis.call('HDEL', state, 'ring_delay')
+    return {'rest'}
+  end
+  first = parse(first)
+  local last = parse(redis.call('LINDEX', inbox, -1))
+  local quiet_at = math.min(last.at + ARGV[5], first.at + ARGV[6])
+  if quiet_at > now and first.kind ~= 'c' and last.kind ~= 'c' and redis.call('LLEN', inbox) < tonumber(ARGV[4]) then
+    leave(speak_at and math.min(quiet_at, speak_at) or quiet_at)
+    return {'listen', quiet_at - now, first.payload}
+  end
+  -- A command is a batch of its own; other messages go together up to the next command.
+  local size = 0
+  for _, message in ipairs(redis.call('LRANGE', inbox, 0, ARGV[4] - 1)) do
+    local command = parse(message).kind == 'c'
+    if command and size > 0 then break end
+    size = size + 1
+    redis.call('LMOVE', inbox, wip, 'LEFT', 'RIGHT')
+    if command then break end
+  end
+  redis.call('INCR', turn)
+end
+hold()
+local answer = {'think', tonumber(redis.call('GET', turn)), redis.call('HGETALL', state)}
+for _, message in ipairs(redis.call('LRANGE', wip, 0, -1)) do answer[#answer + 1] = message end
+return answer

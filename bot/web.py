@@ -1,0 +1,152 @@
+"""The receiver: a platform's request becomes messages in Redis, and only then a 200."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from typing import cast
+
+from flask import Flask, Response, abort, request
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, generate_latest
+from waitress import serve as waitress_serve
+
+from bot import wiring
+from bot.channels import Channel
+from bot.errors import Forged, RecadoError, StoreUnavailable, Unreadable
+from bot.settings import Settings
+from bot.status import QueueCollector
+from bot.stores.connection import Store
+from bot.stores.mailbox import Mailbox
+
+RETRY_AFTER_SECONDS = "5"
+_FORGED = Response("this request does not prove where it comes from\n", 403, mimetype="text/plain")
+_ACCEPTED = Response(status=200)
+
+log = logging.getLogger("recado.receiver")
+
+
+class Metrics:
+    """What the receiver counts; the names are part of the outside surface."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        labels = ("channel",)
+        self.accepted = Counter("recado_messages_accepted", "Messages made durable", labels, registry=registry)
+        self.duplicates = Counter("recado_messages_duplicate", "Messages delivered again", labels, registry=registry)
+        self.refused = Counter("recado_requests_refused", "Requests refused", (*labels, "reason"), registry=registry)
+        self.quarantined = Counter("recado_requests_quarantined", "Bodies nobody could read", labels, registry=registry)
+
+
+def create_app(settings: Settings) -> Flask:
+    """The receiver as a WSGI application. Raises SettingsError when a channel's secret is missing or weak."""
+    store = wiring.open_store(settings, wiring.RECEIVER_TIMEOUT)
+    mailbox = wiring.open_mailbox(settings, store)
+    registry = CollectorRegistry()
+    metrics = Metrics(registry)
+    registry.register(QueueCollector(store))
+    app = Flask("recado")
+    app.json.sort_keys = False  # type: ignore[attr-defined]
+    for channel in wiring.open_channels(settings).values():
+        _add_channel(app, channel, mailbox, metrics)
+    _add_health(app, store, registry)
+    app.register_error_handler(StoreUnavailable, _unavailable)
+    return app
+
+
+def _add_channel(app: Flask, channel: Channel, mailbox: Mailbox, metrics: Metrics) -> None:
+    path = f"/webhook/{channel.name}"
+    app.add_url_rule(path, f"{channel.name}.post", _post(channel, mailbox, metrics), methods=["POST"])
+    if type(channel).verify is not Channel.verify:
+        app.add_url_rule(path, f"{channel.name}.get", _get(channel), methods=["GET"])
+
+
+def _post(channel: Channel, mailbox: Mailbox, metrics: Metrics) -> Callable[[], Response]:
+    accepted, duplicates = metrics.accepted.labels(channel.name), metrics.duplicates.labels(channel.name)
+    quarantined = metrics.quarantined.labels(channel.name)
+
+    def refuse(status: int, reason: str) -> None:
+        metrics.refused.labels(channel.name, reason).inc()
+        abort(status, description=reason)
+
+    def receive() -> Response:
+        headers = cast("Mapping[str, str]", request.headers)
+        try:
+            channel.admit(headers)
+            length = request.content_length
+            if length is None:
+                refuse(411, "no Content-Length")
+            elif length > channel.body_limit:
+                refuse(413, "body too large")
+            body = request.get_data(cache=False)
+            if len(body) != length:
+                refuse(400, "body shorter than announced")
+            messages = channel.receive(headers, body)
+        except Forged:
+            metrics.refused.labels(channel.name, "forged").inc()
+            return _FORGED
+        except Unreadable as error:
+            mailbox.quarantine(channel.name, body)
+            quarantined.inc()
+            log.warning("a %s body cannot be read and is kept in quarantine: %s", channel.name, error)
+            return _ACCEPTED
+        new = mailbox.accept(messages)
+        accepted.inc(new)
+        if new < len(messages):
+            duplicates.inc(len(messages) - new)
+        return _ACCEPTED
+
+    return receive
+
+
+def _get(channel: Channel) -> Callable[[], Response]:
+    def verify() -> Response:
+        try:
+            return Response(channel.verify(request.args), mimetype="text/plain")
+        except Forged:
+            return _FORGED
+
+    return verify
+
+
+def _add_health(app: Flask, store: Store, registry: CollectorRegistry) -> None:
+    @app.get("/healthz")
+    def healthz() -> str:
+        return "ok\n"
+
+    @app.get("/readyz")
+    def readyz() -> str:
+        store.ping()
+        return "ready\n"
+
+    @app.get("/metrics")
+    def metrics() -> Response:
+        return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
+
+
+def _unavailable(error: RecadoError) -> Response:
+    """Redis is away: the platform keeps the message and comes back."""
+    log.error("%s", error)
+    return Response(f"{error}\n", 503, {"Retry-After": RETRY_AFTER_SECONDS}, mimetype="text/plain")
+
+
+def serve(settings: Settings) -> None:
+    """Run the receiver until it is told to stop.
+
+    The whole request is buffered before a thread is taken, so slow clients cost a socket each and
+    nothing else; docs/decisions has the measurements that chose waitress and these numbers.
+    """
+    app = create_app(settings)
+    log.info("listening on http://%s:%s", settings.host, settings.port)
+    waitress_serve(
+        app,
+        host=settings.host,
+        port=settings.port,
+        threads=8,
+        connection_limit=9000,
+        backlog=2048,
+        asyncore_use_poll=True,
+        channel_timeout=15,
+        cleanup_interval=5,
+        max_request_body_size=(4 << 20) + 1024,
+        ident="",
+        clear_untrusted_proxy_headers=True,
+    )

@@ -1,0 +1,52 @@
+"""The only module of the light side that chooses concrete classes."""
+
+from __future__ import annotations
+
+from bot import plugins
+from bot.channels import Channel
+from bot.commands import Command
+from bot.settings import Settings
+from bot.stores.connection import Store, connect
+from bot.stores.mailbox import Mailbox
+
+RECEIVER_TIMEOUT = 2.0
+WORKER_TIMEOUT = 5.0
+"""Seconds that Redis may take to answer: a platform that waits is told to come back, a worker is patient."""
+
+TERMINAL = "console"
+"""The channel that no platform delivers to: it exists only inside ``python -m workers chat``."""
+
+
+def open_channels(settings: Settings) -> dict[str, Channel]:
+    """Every channel that is configured, by name. Raises SettingsError."""
+    found = (
+        plugins.load("bot.channels", name, Channel).from_settings(settings)  # type: ignore[type-abstract]
+        for name in plugins.names("bot.channels")
+        if name != TERMINAL
+    )
+    return {channel.name: channel for channel in found if channel}
+
+
+def open_commands() -> dict[str, Command]:
+    """Every command, by name."""
+    return {
+        name: plugins.load("bot.commands", name, Command)()  # type: ignore[type-abstract]
+        for name in plugins.names("bot.commands")
+    }
+
+
+def open_store(settings: Settings, timeout: float) -> Store:
+    """The installation's Redis, or the embedded one. Raises SettingsError."""
+    return connect(settings.redis_url, settings.data_dir, timeout)
+
+
+def open_mailbox(settings: Settings, store: Store, *, silent: bool = False) -> Mailbox:
+    """The mailbox with the installation's times; a ``silent`` one rings no worker and never listens."""
+    return Mailbox(
+        store,
+        lease=settings.lease_seconds,
+        quiet=0 if silent else settings.debounce_seconds,
+        cap=settings.debounce_max_seconds,
+        days=settings.history_days,
+        silent=silent,
+    )

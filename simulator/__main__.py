@@ -1,0 +1,34 @@
+"""``python -m simulator``: the outside world in miniature, from the command line."""
+
+from __future__ import annotations
+
+import signal
+from types import FrameType
+from typing import Annotated
+
+import typer
+
+from simulator import demo as demo_
+
+app = typer.Typer(help="The outside world in miniature.", no_args_is_help=True, add_completion=False)
+
+
+@app.callback()
+def main() -> None:
+    """The outside world in miniature."""
+
+
+@app.command()
+def demo(*, once: Annotated[bool, typer.Option(help="End after the conversation.")] = False) -> None:
+    """Start everything on this machine, with no account, key or model, and play a short conversation."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    raise typer.Exit(demo_.run(once=once))
+
+
+def _interrupt(_: int, __: FrameType | None) -> None:
+    """Being told to end is as good as Ctrl-C: the processes that we started must end too."""
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,235 @@
+"""The demo: the whole product on this machine, talking to simulated platforms, with no account, key or model."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import secrets
+import shutil
+import socket
+import sys
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from select import select
+from time import monotonic, sleep
+from typing import Final, NamedTuple
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Column, Table
+
+from simulator.platforms import Bubble, Platform
+from simulator.processes import NotReady, Processes
+from simulator.telegram import TelegramServer
+from simulator.whatsapp import WhatsAppServer
+
+FOLDER: Final = Path(".demo")
+BUSINESS: Final = Path(__file__).with_name("demo.toml")
+ANSWER_SECONDS: Final = 20.0
+QUIET_SECONDS: Final = 0.7
+"""A bubble that has not changed for so long is final; previews change faster."""
+TELEGRAM_CHAT: Final = 34_611
+WHATSAPP_CHAT: Final = "34600111222"
+TELEGRAM_LINES: Final = ("/start", "a que hora abris los domingos?", "¿Vendéis bicicletas?")
+WHATSAPP_LINES: Final = ("/help", "teneis pan sin gluten?", "¿Me arregláis el ordenador?")
+GOING_LIVE: Final = """
+[bold]To go live, put into .env[/bold] (python -m bot setup writes it for you):
+  BUSINESS_FILE=business.toml  yours, in the format of simulator/demo.toml
+  LLM_PROVIDER=ollama          or openai, huggingface; faq needs no model
+  LLM_MODEL=mistral:7b
+  TELEGRAM_BOT_TOKEN=          from @BotFather
+  WHATSAPP_TOKEN=              all four from developers.facebook.com
+  WHATSAPP_PHONE_NUMBER_ID=
+  WHATSAPP_APP_SECRET=
+  WHATSAPP_VERIFY_TOKEN=
+  PUBLIC_URL=https://          where platforms reach you; not for Telegram alone
+Then: make run
+"""
+
+
+class Exchange(NamedTuple):
+    """A line, the bubbles that answered it (none: no answer) and how many seconds that took."""
+
+    bubbles: list[Bubble]
+    seconds: float
+
+
+@dataclass
+class Voice:
+    """A person with a chat on one of the platforms."""
+
+    name: str
+    platform: Platform
+    chat_id: str
+    write: Callable[[str], str]
+    alive: Callable[[], bool] = lambda: True
+    """Whether an answer can still come."""
+
+    def ask(self, text: str) -> Exchange:
+        """Write and wait for the answer, until it has stopped changing."""
+        start = monotonic()
+        message_id = self.write(text)
+        while monotonic() < start + ANSWER_SECONDS and self.alive():
+            bubbles = self.platform.answers(self.chat_id, since=message_id)
+            changed = max((bubble.changed for bubble in bubbles), default=monotonic())
+            if bubbles and bubbles[-1].text.strip(" .…") and monotonic() - changed > QUIET_SECONDS:
+                return Exchange(bubbles, changed - start)
+            sleep(0.05)
+        return Exchange([], monotonic() - start)
+
+
+class Demo:
+    """Both platforms, the product's processes, and a terminal that shows what people see."""
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+        token = f"{secrets.randbelow(9 * 10**9) + 10**9}:{secrets.token_urlsafe(26)}"
+        self.telegram = TelegramServer(token, webhook_secret=secrets.token_urlsafe(32))
+        number = str(secrets.randbelow(9 * 10**14) + 10**14)
+        self.whatsapp = WhatsAppServer(
+            secrets.token_urlsafe(48), number, secrets.token_hex(32), secrets.token_urlsafe(24)
+        )
+        self.processes = Processes(self._settings(), FOLDER)
+        self.telegram.webhook_url = f"{self.processes.url}/webhook/telegram"
+        self.whatsapp.webhook_url = f"{self.processes.url}/webhook/whatsapp"
+        self.ana = Voice("Telegram · Ana", self.telegram, str(TELEGRAM_CHAT), self._write_telegram, self._alive)
+        self.luis = Voice("WhatsApp · Luis", self.whatsapp, WHATSAPP_CHAT, self._write_whatsapp, self._alive)
+
+    def _settings(self) -> dict[str, str]:
+        return {
+            "DATA_DIR": str(FOLDER / "data"),
+            "REDIS_URL": "",
+            "LLM_PROVIDER": "faq",
+            "BUSINESS_FILE": str(BUSINESS),
+            "TELEGRAM_API_URL": self.telegram.url,
+            "TELEGRAM_BOT_TOKEN": self.telegram.token,
+            "TELEGRAM_WEBHOOK_SECRET": self.telegram.webhook_secret,
+            "WHATSAPP_API_URL": self.whatsapp.url,
+            "WHATSAPP_TOKEN": self.whatsapp.token,
+            "WHATSAPP_PHONE_NUMBER_ID": self.whatsapp.phone_number_id,
+            "WHATSAPP_APP_SECRET": self.whatsapp.app_secret,
+            "WHATSAPP_VERIFY_TOKEN": self.whatsapp.verify_token,
+        }
+
+    def _write_telegram(self, text: str) -> str:
+        return str(self.telegram.say(TELEGRAM_CHAT, text)["message"]["message_id"])
+
+    def _write_whatsapp(self, text: str) -> str:
+        body = self.whatsapp.say(WHATSAPP_CHAT, text, name="Luis")
+        return str(body["entry"][0]["changes"][0]["value"]["messages"][0]["id"])
+
+    def _alive(self) -> bool:
+        return not self.processes.ended()
+
+    def play(self) -> bool:
+        """Both conversations at once; whether every message was answered."""
+        missing: list[str] = []
+
+        def talk(voice: Voice, lines: tuple[str, ...]) -> None:
+            missing.extend(line for line in lines if not self.show(voice, line))
+
+        talks = [
+            threading.Thread(target=talk, args=(self.ana, TELEGRAM_LINES), daemon=True),
+            threading.Thread(target=talk, args=(self.luis, WHATSAPP_LINES), daemon=True),
+        ]
+        for thread in talks:
+            thread.start()
+        for thread in talks:
+            thread.join()
+        return not missing
+
+    def show(self, voice: Voice, line: str) -> bool:
+        """One exchange on the terminal; whether there was an answer."""
+        self._row(voice, "▸", line, "cyan")
+        bubbles, seconds = voice.ask(line)
+        for bubble in bubbles:
+            self._row(voice, "◂", bubble.text, "green", f"{seconds:.1f} s")
+        if not bubbles:
+            self._row(voice, "✗", f"no answer to {line!r}", "red", f"{seconds:.0f} s")
+        return bool(bubbles)
+
+    def _row(self, voice: Voice, sign: str, text: str, colour: str, took: str = "") -> None:
+        """One bubble: who, what, and how long it took, in columns that stay in line however long the text."""
+        row = Table.grid(Column(width=15), Column(width=1), Column(ratio=1), Column(width=6, justify="right"))
+        row.expand, row.padding = True, (0, 1)
+        row.add_row(f"[{colour}]{voice.name}[/{colour}]", sign, escape(text), f"[dim]{took}[/dim]")
+        self.console.print(row, highlight=False)
+
+    def stay(self) -> None:
+        """Until Ctrl-C (or the end of the input); what is typed is said by the Telegram person."""
+        typing = sys.stdin is not None and sys.stdin.isatty()
+        self.console.print("Up until Ctrl-C." + (" Type a line to write to the bot as Ana." if typing else ""))
+        while True:
+            if ended := self.processes.ended():
+                raise NotReady(f"The {ended[0]} ended by itself.")
+            if not typing:
+                sleep(0.5)
+            elif select([sys.stdin], [], [], 0.5)[0]:
+                line = sys.stdin.readline()
+                if not line:
+                    return
+                if line.strip():
+                    self.show(self.ana, line.strip())
+
+
+def run(*, once: bool) -> int:
+    """Play the demo; the exit code: 0 when every message was answered."""
+    console = Console()
+    FOLDER.mkdir(exist_ok=True)
+    with (FOLDER / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            console.print(f"[red]A demo is already running in {FOLDER.resolve()}; end that one first.[/red]")
+            return 1
+        _clear()
+        try:
+            return _run(Demo(console), console, once=once)
+        finally:
+            _end_redis()
+
+
+def _run(demo: Demo, console: Console, *, once: bool) -> int:
+    with demo.telegram, demo.whatsapp, demo.processes:
+        try:
+            return _perform(demo, once=once)
+        except NotReady as error:
+            console.print(f"[red]{error}[/red]", highlight=False)
+        except KeyboardInterrupt:
+            console.print("\nStopping.")
+            return 1 if once else 0
+        console.print(demo.processes.log_tails(), markup=False, highlight=False)
+        return 1
+
+
+def _clear() -> None:
+    """Nothing is left of an earlier demo."""
+    _end_redis()
+    shutil.rmtree(FOLDER / "data", ignore_errors=True)
+    for log in FOLDER.glob("*.log"):
+        log.unlink()
+
+
+def _end_redis() -> None:
+    """End the demo's own embedded Redis, should a killed process have left it behind."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as left:
+        left.settimeout(5)
+        if left.connect_ex(str(FOLDER / "data" / "redis.sock")) == 0:
+            left.sendall(b"SHUTDOWN NOSAVE\r\n")
+            with contextlib.suppress(OSError):
+                left.recv(64)
+
+
+def _perform(demo: Demo, *, once: bool) -> int:
+    demo.console.print(f"Starting the receiver and a worker; their logs are in {FOLDER}/ …", highlight=False)
+    demo.processes.wait_ready()
+    if not demo.whatsapp.verify():
+        raise NotReady("The receiver does not pass WhatsApp's verification.")
+    if not demo.play():
+        raise NotReady("Not every message was answered.")
+    demo.console.print(GOING_LIVE, highlight=False)
+    if not once:
+        demo.stay()
+    return 0

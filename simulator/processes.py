@@ -1,0 +1,133 @@
+"""The product's own processes, started beside the simulator and ended with it."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from time import monotonic, sleep
+from typing import Self
+
+INHERITED = (
+    "PATH",
+    "HOME",
+    "LANG",
+    "LC_ALL",
+    "LC_CTYPE",
+    "TMPDIR",
+    "TZ",
+    "PYTHONPATH",
+    "LD_LIBRARY_PATH",
+    "VIRTUAL_ENV",
+)
+STOP_SECONDS = 25.0
+"""How long a process may take to end; a worker gives its turns 20 s."""
+
+
+class NotReady(Exception):
+    """Raised when the product does not come up; the text says what was seen."""
+
+
+def free_port() -> int:
+    """A port of this machine that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Processes:
+    """A receiver on ``port`` and a worker, their logs in ``folder``.
+
+    They see of this process's environment only what every program needs, and ``settings``; they
+    read no `.env`. Leaving the context ends exactly these processes.
+    """
+
+    def __init__(self, settings: Mapping[str, str], folder: Path) -> None:
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.folder = folder
+        self.environment = {name: os.environ[name] for name in INHERITED if name in os.environ}
+        self.environment |= {"RECADO_ENV_FILE": "", "PYTHONUNBUFFERED": "1", "PYTHONUTF8": "1"}
+        self.environment |= {"HOST": "127.0.0.1", "PORT": str(self.port)} | dict(settings)
+        self.running: dict[str, subprocess.Popen[bytes]] = {}
+
+    def __enter__(self) -> Self:
+        try:
+            self.start("receiver", "bot", "serve")
+            self.start("worker", "workers", "run")
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    def start(self, name: str, package: str, command: str) -> subprocess.Popen[bytes]:
+        """Start ``python -m package command``; its output goes to ``<name>.log``."""
+        with self.log(name).open("ab") as log:
+            self.running[name] = subprocess.Popen(
+                [sys.executable, "-m", package, command],
+                env=self.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,  # Ctrl-C is for us; we tell them in our own time
+            )
+        return self.running[name]
+
+    def wait_ready(self, seconds: float = 30.0) -> None:
+        """Wait until the receiver says that it can accept. Raises NotReady."""
+        until = monotonic() + seconds
+        while (seen := self._readiness()) != "ready":
+            if ended := self.ended():
+                raise NotReady(f"The {ended[0]} ended with exit code {self.running[ended[0]].returncode}.")
+            if monotonic() > until:
+                raise NotReady(f"Not ready after {seconds:g} s: {seen}.")
+            sleep(0.1)
+
+    def ended(self) -> list[str]:
+        """Which of the processes are no longer running."""
+        return [name for name, process in self.running.items() if process.poll() is not None]
+
+    def log(self, name: str) -> Path:
+        return self.folder / f"{name}.log"
+
+    def log_tails(self, lines: int = 20) -> str:
+        """The last lines of every log, for whoever has to find out what went wrong."""
+        parts = []
+        for name in self.running:
+            text = self.log(name).read_text(encoding="utf-8", errors="replace") if self.log(name).exists() else ""
+            parts.append("\n".join([f"--- {self.log(name)}", *text.splitlines()[-lines:]]))
+        return "\n".join(parts)
+
+    def close(self) -> None:
+        """SIGTERM, then SIGKILL for who does not listen; one after the other, the receiver first.
+
+        So no message comes while the worker drains, and whoever leaves last can end the embedded Redis.
+        """
+        for process in self.running.values():
+            if process.poll() is None:
+                process.send_signal(signal.SIGTERM)
+            try:
+                process.wait(STOP_SECONDS)
+            except (subprocess.TimeoutExpired, KeyboardInterrupt):  # a second Ctrl-C is impatience
+                process.kill()
+                process.wait()
+
+    def _readiness(self) -> str:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
+        try:
+            connection.request("GET", "/readyz")
+            answer = connection.getresponse()
+            reason = answer.read().decode(errors="replace").strip()[:200]
+            return "ready" if answer.status == 200 else f"GET /readyz says {answer.status} {reason}"
+        except (OSError, http.client.HTTPException) as error:
+            return f"nobody answers on {self.url} ({type(error).__name__})"
+        finally:
+            connection.close()

@@ -1,0 +1,76 @@
+"""What every test stands on: a clean environment, no network but this machine's, a real Redis-compatible server."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.settings import ENV_FILE, Settings
+from bot.stores import embedded
+from bot.stores.connection import Store, connect
+from bot.stores.mailbox import Mailbox
+
+LOCAL = ("127.0.0.1", "::1", "localhost")
+
+
+@pytest.fixture(autouse=True)
+def _only_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test reaches anything but this machine, and no setting of the developer's leaks in."""
+    connect_to = socket.socket.connect
+
+    def connect_local(self: socket.socket, address: Any) -> None:
+        if self.family != socket.AF_UNIX and address[0] not in LOCAL:
+            raise AssertionError(f"a test tried to reach {address}")
+        connect_to(self, address)
+
+    monkeypatch.setattr(socket.socket, "connect", connect_local)
+    for name in Settings.model_fields:
+        monkeypatch.delenv(name.upper(), raising=False)
+    monkeypatch.setenv(ENV_FILE, "")
+
+
+@pytest.fixture(scope="session")
+def redis_dir(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A server for the whole run; it does not wait for the disk, for no test here pulls the plug."""
+    folder = tmp_path_factory.mktemp("redis")
+    server = subprocess.Popen(
+        [*embedded.command(folder, 0), "--appendfsync", "no"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    try:
+        until = time.monotonic() + 10
+        while not embedded.is_running(folder):
+            assert time.monotonic() < until, "the embedded server did not start"
+            time.sleep(0.01)
+        yield folder
+    finally:
+        server.kill()
+        server.wait()
+
+
+@pytest.fixture
+def store(redis_dir: Path) -> Iterator[Store]:
+    """An empty Redis."""
+    found = connect(f"unix://{embedded.socket_path(redis_dir)}", redis_dir, 5)
+    found.client.flushall()
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def mailbox(store: Store) -> Mailbox:
+    """A mailbox that does not listen for the end of a burst."""
+    return Mailbox(store, lease=15, quiet=0, cap=0, days=30)
+
+
+@pytest.fixture
+def clean_env() -> dict[str, str]:
+    """An environment for the processes that a test starts."""
+    ours = {name.upper() for name in Settings.model_fields}
+    return {name: value for name, value in os.environ.items() if name not in ours} | {ENV_FILE: ""}

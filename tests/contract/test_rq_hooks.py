@@ -1,0 +1,193 @@
+"""What we rely on inside RQ 3.0: its job as we write it, and the private hooks our worker overrides."""
+
+from __future__ import annotations
+
+import inspect
+import os
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from rq import Queue
+from rq.executions import Execution
+from rq.job import Job
+from rq.registry import FailedJobRegistry, StartedJobRegistry
+from rq.worker import BaseWorker, Worker
+
+from bot.message import Message
+from bot.stores import bell
+from bot.stores.connection import Store
+from bot.stores.mailbox import Mailbox
+from workers import jobs
+from workers.worker import TurnWorker, Wakeup
+
+ANA = "telegram:7:1"
+
+
+class Recorder:
+    """An answerer with memory; ``during`` runs inside each answer."""
+
+    def __init__(self, during: Callable[[str], None] = lambda _: None) -> None:
+        self.answered: list[str] = []
+        self.abandoned = 0
+        self._during = during
+
+    def answer(self, conversation: str) -> None:
+        self.answered.append(conversation)
+        self._during(conversation)
+
+    def abandon(self) -> None:
+        self.abandoned += 1
+
+
+def work(store: Store, recorder: Recorder, slots: int = 4) -> TurnWorker:
+    """Run a worker until the queue is empty and all its turns have ended."""
+    jobs.use(recorder)  # type: ignore[arg-type]
+    worker = TurnWorker(store.client, recorder, slots)  # type: ignore[arg-type]
+    worker.work(burst=True)
+    return worker
+
+
+def ring(mailbox: Mailbox, *conversations: str) -> None:
+    mailbox.accept([Message(os.urandom(6).hex(), one, "hello") for one in conversations])
+
+
+def test_our_ring_is_what_rq_itself_would_write(store: Store, mailbox: Mailbox) -> None:
+    """The bell's job differs from RQ's own enqueue in id, times, description and compression, in nothing else."""
+    theirs = Queue(bell.QUEUE, connection=store.client, serializer="json").enqueue_call(
+        bell.JOB, (ANA,), result_ttl=0, failure_ttl=bell.FAILED_SECONDS, timeout=-1
+    )
+    ring(mailbox, ANA)
+    ours_id = store.client.lindex(bell.QUEUE_KEY, -1).decode()
+    ours, stock = store.client.hgetall(f"rq:job:{ours_id}"), store.client.hgetall(theirs.key)
+    assert set(ours) == set(stock)
+    assert {name for name in ours if ours[name] != stock[name]} == {
+        b"data", b"created_at", b"enqueued_at", b"description"
+    }  # fmt: skip
+    read = Job.fetch(ours_id, connection=store.client, serializer="json")
+    assert (read.func_name, list(read.args), read.kwargs) == (bell.JOB, [ANA], {})
+    assert (read.created_at, read.enqueued_at) != (None, None)
+    assert store.client.smembers("rq:queues") == {bell.QUEUE_KEY.encode()}
+
+
+def test_a_ring_runs_the_answer_and_leaves_nothing_behind(store: Store, mailbox: Mailbox) -> None:
+    """Every wake-up ends as one answer, and RQ's books are empty afterwards."""
+    recorder = Recorder()
+    ring(mailbox, ANA, "telegram:7:2")
+    worker = work(store, recorder)
+    assert sorted(recorder.answered) == [ANA, "telegram:7:2"]
+    left = [name for name in store.client.keys("rq:*") if name != b"rq:queues" and worker.name.encode() not in name]
+    assert [name for name in left if b"clean" not in name and b"group" not in name] == []
+
+
+def test_turns_run_at_once_and_rq_sees_them(store: Store, mailbox: Mailbox) -> None:
+    """Four turns are in flight together, and RQ's registries say so while they are."""
+    together = threading.Barrier(4, timeout=10)
+    seen: list[tuple[int, int]] = []
+
+    def during(_: str) -> None:
+        if together.wait() == 0:
+            started = StartedJobRegistry(bell.QUEUE, connection=store.client, serializer="json")
+            workers = Worker.all(connection=store.client)
+            seen.append((len(started), workers[0].current_execution_count))
+        together.wait()
+
+    ring(mailbox, *(f"telegram:7:{n}" for n in range(4)))
+    work(store, Recorder(during))
+    assert seen == [(4, 4)]
+
+
+def test_more_rings_than_slots_wait_in_the_queue(store: Store, mailbox: Mailbox) -> None:
+    """A wake-up is taken only when a slot is free: what is not taken is any other worker's."""
+    waiting: list[int] = []
+    ring(mailbox, *(f"telegram:7:{n}" for n in range(3)))
+    work(store, Recorder(lambda _: waiting.append(store.client.llen(bell.QUEUE_KEY))), slots=1)
+    assert waiting == [2, 1, 0]
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [("os.system", ("touch {mark}",)), ("builtins.exec", ("open('{mark}','w')",)), (bell.JOB, ("a", "b"))],
+)
+def test_a_job_with_another_name_is_refused(store: Store, tmp_path: Any, name: str, arguments: tuple[str, ...]) -> None:
+    """Whoever writes to Redis chooses no code: only one job name is obeyed, with one argument."""
+    mark = tmp_path / "mark"
+    queue = Queue(bell.QUEUE, connection=store.client, serializer="json")
+    job = queue.enqueue_call(name, tuple(part.format(mark=mark) for part in arguments), failure_ttl=60)
+    recorder = Recorder()
+    work(store, recorder)
+    assert recorder.answered == []
+    assert not mark.exists()
+    assert job.id in FailedJobRegistry(bell.QUEUE, connection=store.client, serializer="json").get_job_ids()
+
+
+def test_a_pickled_job_and_its_callbacks_are_refused(store: Store, tmp_path: Any) -> None:
+    """Data that would run code when unpickled, or names of callbacks, stay data."""
+    mark = tmp_path / "mark"
+    Queue(bell.QUEUE, connection=store.client).enqueue(os.system, f"touch {mark}")
+    job = Queue(bell.QUEUE, connection=store.client, serializer="json").enqueue(bell.JOB, ANA)
+    store.client.hset(job.key, "success_callback_name", "os.abort")
+    recorder = Recorder()
+    work(store, recorder)
+    assert recorder.answered == [ANA]
+    assert not mark.exists()
+
+
+def test_a_failed_answer_frees_its_slot(store: Store, mailbox: Mailbox) -> None:
+    """An exception in one turn is no reason to take fewer."""
+
+    def during(conversation: str) -> None:
+        if conversation != ANA:
+            raise RuntimeError("broken")
+
+    recorder = Recorder(during)
+    ring(mailbox, "telegram:7:2", "telegram:7:3", ANA)
+    work(store, recorder, slots=1)
+    assert recorder.answered[-1] == ANA
+
+
+def test_sigterm_lets_running_turns_end_and_takes_nothing_new(store: Store, mailbox: Mailbox) -> None:
+    """A stop is a flag: what runs ends, what waits stays in the queue for another worker."""
+    recorder = Recorder()
+    jobs.use(recorder)  # type: ignore[arg-type]
+    worker = TurnWorker(store.client, recorder, 1)  # type: ignore[arg-type]
+
+    def during(_: str) -> None:
+        worker._stop()
+        time.sleep(0.2)
+
+    recorder._during = during
+    ring(mailbox, ANA, "telegram:7:2")
+    worker.work()
+    assert recorder.answered == [ANA]
+    assert (store.client.llen(bell.QUEUE_KEY), recorder.abandoned) == (1, 1)
+    assert worker.executions == {}
+    assert Worker.count(connection=store.client) == 0
+
+
+@pytest.mark.parametrize(
+    ("owner", "name", "parameters"),
+    [
+        (BaseWorker, "dequeue_job_and_maintain_ttl", ["self", "timeout", "max_idle_time"]),
+        (BaseWorker, "execute_job", ["self", "job", "queue"]),
+        (BaseWorker, "perform_job", ["self", "job", "queue", "execution"]),
+        (BaseWorker, "handle_job_failure",
+         ["self", "job", "queue", "started_job_registry", "exc_string", "execution"]),
+        (BaseWorker, "teardown", ["self"]),
+        (BaseWorker, "_install_signal_handlers", ["self"]),
+        (Execution, "create", ["job", "ttl", "pipeline", "worker_name"]),
+        (Job, "send_webhooks", ["self", "status", "exc_string"]),
+        (Job, "prepare_for_execution", ["self", "worker_name", "pipeline"]),
+    ],
+)  # fmt: skip
+def test_the_hooks_we_override_are_as_we_know_them(owner: type, name: str, parameters: list[str]) -> None:
+    """A new RQ that moves a private hook fails here, not in production."""
+    assert list(inspect.signature(getattr(owner, name)).parameters) == parameters
+
+
+def test_whatever_a_job_could_call_is_pinned_shut() -> None:
+    """Callbacks and webhooks exist in RQ's job and are overridden in ours."""
+    for name in ("success_callback", "failure_callback", "stopped_callback", "send_webhooks", "func"):
+        assert getattr(Wakeup, name) is not getattr(Job, name)

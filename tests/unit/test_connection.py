@@ -1,0 +1,119 @@
+"""The way to Redis: an answer that is lost on the way doubles nothing, and every failure is ours."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bot.errors import SettingsError, StoreUnavailable
+from bot.message import Message, Piece, Reply
+from bot.stores import embedded
+from bot.stores.connection import Store, connect, key
+from bot.stores.mailbox import Mailbox, Think
+from bot.stores.outbox import Outbox
+
+ANA = "telegram:7:1"
+
+
+class Swallower:
+    """A proxy before Redis that carries out commands and swallows the answer to the next one when told."""
+
+    def __init__(self, upstream: str) -> None:
+        self._upstream = upstream
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listener.getsockname()[1]
+        self.swallow = 0
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                client, _ = self._listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._serve, args=(client,), daemon=True).start()
+
+    def _serve(self, client: socket.socket) -> None:
+        with client, socket.socket(socket.AF_UNIX) as redis:
+            redis.connect(self._upstream)
+            while data := client.recv(1 << 20):
+                redis.sendall(data)
+                answer = redis.recv(1 << 20)
+                if self.swallow and b"EVAL" in data:
+                    self.swallow -= 1
+                    return
+                client.sendall(answer)
+
+    def close(self) -> None:
+        self._listener.close()
+
+
+@pytest.fixture
+def proxy(store: Store, redis_dir: Path) -> Iterator[Swallower]:
+    found = Swallower(str(embedded.socket_path(redis_dir)))
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def shaky(proxy: Swallower, tmp_path: Path) -> Iterator[Store]:
+    found = connect(f"redis://127.0.0.1:{proxy.port}", tmp_path, 2)
+    yield found
+    found.close()
+
+
+def test_a_swallowed_answer_doubles_nothing(store: Store, shaky: Store, proxy: Swallower) -> None:
+    """Each step of a turn runs twice in Redis, because its answer was lost, and counts once."""
+    box, outbox = Mailbox(shaky, lease=15, quiet=0, cap=0, days=30), Outbox(shaky)
+    box.accept([Message("0", "telegram:7:0", "so that the scripts are known to Redis")])
+
+    def once() -> None:
+        proxy.swallow = 1
+
+    once()
+    assert box.accept([Message("1", ANA, "hola")]) == 0  # the second run finds it accepted
+    assert store.client.llen(key(ANA, "in")) == 1
+    once()
+    task = box.take(ANA, "a")
+    assert isinstance(task, Think)
+    assert (task.batch.turn, len(task.batch.messages)) == (1, 1)
+    answer = Reply(1, (Piece("answer"),))
+    once()
+    assert box.commit(ANA, "a", 1, answer)
+    assert store.client.llen(key(ANA, "out")) == 1
+    once()
+    assert outbox.begin(ANA, "a", answer, 0, ()) == 0
+    once()
+    assert outbox.record(ANA, answer, 0, "sent")
+    once()
+    assert not box.release(ANA, "a")
+    assert store.client.exists(key(ANA, "out"), key(ANA, "in"), key(ANA, "wip"), key(ANA, "lease")) == 0
+    assert proxy.swallow == 0
+
+
+def test_a_connection_that_stays_broken_is_said_in_our_words(shaky: Store, proxy: Swallower) -> None:
+    """One retry, no more: the platform waits for an answer."""
+    proxy.swallow = 5
+    with pytest.raises(StoreUnavailable, match="Redis"):
+        Mailbox(shaky, lease=15, quiet=0, cap=0, days=30).accept([Message("1", ANA, "hola")])
+    assert proxy.swallow == 3
+
+
+def test_a_wrong_address_names_the_setting(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="REDIS_URL"):
+        connect("http://localhost", tmp_path, 2)
+
+
+def test_redis_that_refuses_to_write_is_unavailable(store: Store, mailbox: Mailbox) -> None:
+    """A full Redis is an outage, not a loss: nothing is accepted."""
+    store.client.config_set("maxmemory", 1)
+    try:
+        with pytest.raises(StoreUnavailable):
+            mailbox.accept([Message("1", ANA, "hola")])
+    finally:
+        store.client.config_set("maxmemory", 0)
+    assert mailbox.accept([Message("1", ANA, "hola")]) == 1

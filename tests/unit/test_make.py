@@ -1,0 +1,141 @@
+"""make and `make run`: what they start, what they install, and what they say when something is missing."""
+
+from __future__ import annotations
+
+import os
+import re
+import runpy
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from bot.settings import ENV_FILE, Settings
+
+ROOT = Path(__file__).parents[2]
+RUN = runpy.run_path(str(ROOT / "deploy" / "run.py"))
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in (*Settings.model_fields, ENV_FILE):
+        monkeypatch.delenv(name.upper(), raising=False)
+
+
+def copy_of_make(folder: Path, python: str = "") -> None:
+    for name in ("Makefile", "pyproject.toml"):
+        shutil.copy(ROOT / name, folder)
+    if python:
+        script(folder / ".venv" / "bin" / "python", python)
+
+
+def script(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f"#!/bin/sh\n{text}\n", encoding="utf-8")
+    path.chmod(0o755)
+
+
+def make(folder: Path, *words: str, path: str = os.defpath) -> subprocess.CompletedProcess[str]:
+    program = shutil.which("make") or "make"
+    return subprocess.run(
+        [program, *words], cwd=folder, env={"PATH": path}, capture_output=True, text=True, timeout=20, check=False
+    )
+
+
+LOGGED = 'echo "$*" >> log'
+
+
+def test_make_installs_once_until_the_dependencies_change(tmp_path: Path) -> None:
+    copy_of_make(tmp_path, LOGGED)
+    for _ in range(2):
+        assert make(tmp_path, "install").returncode == 0
+    first = (tmp_path / "log").read_text().splitlines()
+    os.utime(tmp_path / "pyproject.toml", (4e9, 4e9))
+    assert make(tmp_path, "install").returncode == 0
+
+    assert [line[:14] for line in first] == ["-m pip install"]
+    assert len((tmp_path / "log").read_text().splitlines()) == 2
+
+
+def test_the_demo_needs_no_more_than_the_light_side(tmp_path: Path) -> None:
+    copy_of_make(tmp_path, LOGGED)
+    assert make(tmp_path, "demo", "ONCE=1").returncode == 0
+    pip, demo = (tmp_path / "log").read_text().splitlines()
+
+    assert pip.endswith("--editable .")
+    assert demo == "-m simulator demo --once"
+
+
+def test_an_extra_that_does_not_exist_is_refused(tmp_path: Path) -> None:
+    copy_of_make(tmp_path, LOGGED)
+    assert make(tmp_path, "install", "EXTRAS=local,ui").returncode == 0
+    wrong = make(tmp_path, "install", "EXTRAS=locale")
+
+    assert wrong.returncode == 2
+    assert "no extra called locale" in wrong.stderr
+    assert (tmp_path / "log").read_text().rstrip().endswith("--editable .[local,ui]")
+
+
+def test_make_without_a_python_says_what_is_needed(tmp_path: Path) -> None:
+    copy_of_make(tmp_path)
+    result = make(tmp_path, "install", path=str(tmp_path))
+
+    assert result.returncode == 2
+    assert "Python 3.11 or newer" in result.stderr
+
+
+def test_make_passes_over_a_python_that_is_too_old(tmp_path: Path) -> None:
+    copy_of_make(tmp_path)
+    script(tmp_path / "bin" / "python3", "exit 1")
+    good = 'case "$*" in "-m venv"*) mkdir -p .venv/bin && cp bin/python3.12 .venv/bin/python;; esac'
+    script(tmp_path / "bin" / "python3.12", good)
+
+    assert make(tmp_path, "install", path=f"{tmp_path}/bin:{os.defpath}").returncode == 0
+    assert (tmp_path / ".venv" / "bin" / "python").read_bytes() == (tmp_path / "bin" / "python3.12").read_bytes()
+
+
+def test_make_alone_lists_every_target() -> None:
+    targets = re.findall(r"^\.PHONY: (.*)", (ROOT / "Makefile").read_text(), re.MULTILINE)[0].split()
+    listed = [line.split()[1] for line in make(ROOT).stdout.splitlines()]
+
+    assert sorted(listed) == sorted(targets)
+
+
+def run_with(folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, str(ROOT / "deploy" / "run.py")]
+    env = {"PATH": os.environ["PATH"], ENV_FILE: "", **environment}
+    return subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, timeout=30, check=False)
+
+
+def test_run_starts_the_procfile_on_the_configured_port(tmp_path: Path) -> None:
+    (tmp_path / "Procfile").write_text('receiver: echo "port $PORT by $(command -v python)"\n')
+    result = run_with(tmp_path, PORT="8123")
+
+    assert f"port 8123 by {Path(sys.executable).parent}" in result.stdout
+    assert result.returncode == 0
+
+
+def test_run_names_the_setting_that_is_wrong(tmp_path: Path) -> None:
+    result = run_with(tmp_path, PORT="many")
+
+    assert result.returncode == 2
+    assert "PORT" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_run_says_how_telegram_reaches_us() -> None:
+    say, token = RUN["telegram_mode"], SecretStr("7123:token")
+
+    assert "off" in say(Settings(_env_file=None))
+    assert "PUBLIC_URL is empty" in say(Settings(_env_file=None, telegram_bot_token=token))
+    reached = Settings(_env_file=None, telegram_bot_token=token, public_url="https://chat.example")
+    assert "https://chat.example/webhook/telegram" in say(reached)
+
+
+def test_a_stopping_worker_gets_the_time_it_needs() -> None:
+    """honcho kills after a fixed time that we set; it must still be called so."""
+    assert hasattr(RUN["manager"], "KILL_WAIT")
+    assert RUN["DRAIN_SECONDS"] > 20

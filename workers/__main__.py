@@ -1,0 +1,69 @@
+"""The command line of the heavy side: python -m workers …"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+
+import typer
+from rich.console import Console as Terminal
+
+from bot import wiring
+from bot.cli import begin, main
+from bot.errors import SettingsError, StoreUnavailable
+from workers import console, jobs
+
+app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+
+
+@app.command()
+def run() -> None:
+    """Answer messages, WORKER_CONCURRENCY at a time, until SIGTERM."""
+    from workers.watch import Watch  # noqa: PLC0415 - chat and check do without
+    from workers.worker import TurnWorker  # noqa: PLC0415
+
+    settings = begin()
+    channels = wiring.open_channels(settings)
+    if not channels:
+        raise SettingsError("No channel is on: set TELEGRAM_BOT_TOKEN or WHATSAPP_TOKEN in .env, or try `make demo`.")
+    store = wiring.open_store(settings, wiring.WORKER_TIMEOUT)
+    answerer = jobs.open_answerer(settings, store, wiring.open_mailbox(settings, store), channels)
+    jobs.use(answerer)
+    for channel in channels.values():
+        channel.warm_up()
+    _wait_for_redis(store.ping)
+    Watch(answerer).start()
+    connection = wiring.open_store(settings, wiring.WORKER_TIMEOUT).client
+    TurnWorker(connection, answerer, settings.worker_concurrency).work()
+    for channel in channels.values():
+        channel.close()
+
+
+@app.command()
+def chat() -> None:
+    """Talk with the configured backend in this terminal."""
+    settings = begin(level="ERROR")
+    console.chat(settings, Terminal())
+
+
+@app.command()
+def check() -> None:
+    """Prove by one real call that the configured model answers."""
+    Terminal(width=500).print(jobs.open_backend(begin(level="ERROR")).check(), markup=False, highlight=False)
+
+
+def _wait_for_redis(ping: Callable[[], None]) -> None:
+    """A worker may be started before Redis is."""
+    while True:
+        try:
+            ping()
+        except StoreUnavailable as error:
+            logging.getLogger("recado.worker").error("%s; trying again", error)
+            time.sleep(1)
+        else:
+            return
+
+
+if __name__ == "__main__":
+    main(app)

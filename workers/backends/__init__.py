@@ -1,0 +1,75 @@
+"""The port to who thinks. One file (or folder) here is one backend; its name is its name in LLM_PROVIDER."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Protocol, Self
+
+if TYPE_CHECKING:
+    from bot.business import Business
+    from bot.message import Turn
+    from bot.settings import Settings
+    from bot.texts import Language
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """What a backend is asked: the turns, oldest first, the last one the person's.
+
+    ``session`` is a stable pseudonym of the conversation, so that a router can keep it on a warm
+    cache; ``language`` is the person's.
+    """
+
+    turns: tuple[Turn, ...]
+    session: str = ""
+    language: Language = "es"
+
+
+class Stream(Protocol):
+    """An answer's text, piece by piece; joined, the pieces are the whole answer."""
+
+    def __iter__(self) -> Iterator[str]: ...
+
+    def __next__(self) -> str: ...
+
+    def close(self) -> None:
+        """End the request, from any thread and at any time; whoever waits for a piece gets Unavailable."""
+
+
+class Backend(ABC):
+    """Someone who answers a prompt. All methods may be called from many threads at once."""
+
+    name: ClassVar[str]
+    takes_notes: ClassVar[bool] = True
+    """Whether today's date and the like help it; False where the person's words alone count."""
+
+    @classmethod
+    @abstractmethod
+    def from_settings(cls, settings: Settings, business: Business) -> Self:
+        """The backend as configured. Raises SettingsError."""
+
+    @abstractmethod
+    def stream(self, prompt: Prompt) -> Stream:
+        """The answer as it comes; the request is made when the first piece is asked for.
+
+        Its steps raise Unavailable (also in mid-stream: then what came is void) or Rejected. An answer
+        without any text is Unavailable, not an empty success.
+        """
+
+    def context_tokens(self) -> int | None:
+        """How many tokens prompt and answer may have together, as the server says; None: not known."""
+        return None
+
+    def count_tokens(self, text: str) -> int:
+        """The size of ``text`` in tokens; an estimate on the safe side where there is no tokenizer."""
+        return len(text.encode()) // 3 + 4
+
+    @abstractmethod
+    def check(self) -> str:
+        """Prove by one real call that the model answers; says which. Raises Unavailable or Rejected
+        with what to do about it."""
+
+    def close(self) -> None:  # noqa: B027 - not every backend holds something open
+        """Give back connections."""

@@ -1,0 +1,180 @@
+"""The model servers of a backend: which of them to ask, and what their refusals mean."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Callable, Generator, Mapping
+from contextlib import closing
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from hashlib import sha256
+from time import monotonic
+from typing import Any, Final, Generic, TypeVar
+from urllib.parse import unquote, urlsplit
+
+from bot.errors import BackendError, Rejected, SettingsError, Unavailable
+from workers.backends._watch import Watch
+
+REST_SECONDS: Final = 10.0
+"""How long a server that did not answer is asked last."""
+LONGEST_WAIT: Final = 3600.0
+KEEP_SECONDS: Final = 300.0
+QUOTED: Final = 200
+
+_WAYS_OUT: Final = {
+    401: "check {key}",
+    403: "check {key} and whether it may use this model",
+    404: "check LLM_MODEL and LLM_BASE_URL",
+    413: "set CONTEXT_TOKENS lower",
+}
+
+T = TypeVar("T")
+Pieces = Generator[str, None, None]
+
+
+class Refusal(Rejected):
+    """Raised when a server answers with a 4xx status; ``words`` are its own, secrets left out."""
+
+    def __init__(self, reason: str, status: int, words: str) -> None:
+        super().__init__(reason)
+        self.status, self.words = status, words
+
+
+@dataclass(frozen=True)
+class Server:
+    """A model server: its address without ``/v1`` and without a password, and what proves who we are."""
+
+    url: str
+    authorization: str = field(default="", repr=False)
+    key_name: str = "LLM_API_KEY"
+
+    @classmethod
+    def at(cls, url: str, key: str = "", key_name: str = "LLM_API_KEY") -> Server:
+        """Read an address as an operator writes it. Raises SettingsError."""
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise SettingsError("LLM_BASE_URL must be a whole address, such as http://localhost:11434.")
+        if not key.isascii() or any(letter.isspace() for letter in key):
+            raise SettingsError(f"{key_name} contains a blank or a letter that no key has; copy it again.")
+        authorization = f"Bearer {key}" if key else ""
+        if not key and parts.username:
+            login = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
+            authorization = "Basic " + base64.b64encode(login.encode()).decode()
+        path = parts.path.rstrip("/").removesuffix("/v1").rstrip("/")
+        return cls(f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{path}", authorization, key_name)
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Authorization": self.authorization} if self.authorization else {}
+
+    def refuses(self, status: int, headers: Mapping[str, str], body: bytes) -> BackendError:
+        """What a status other than 2xx means for the turn."""
+        words = _words(body)
+        if secret := self.authorization.partition(" ")[2]:
+            words = words.replace(secret, "***")
+        said = f"{self.url} answered HTTP {status}" + (f" ({words})" if words else "")
+        if status < 400:
+            return Unavailable(f"{said} instead of an answer; LLM_BASE_URL is probably wrong")
+        if status in (408, 425, 429) or status >= 500:
+            return Unavailable(said, _seconds(headers.get("retry-after", "")))
+        way_out = _WAYS_OUT.get(status, "it does not take this request").format(key=self.key_name)
+        return Refusal(f"{said}: {way_out}", status, words)
+
+    def garbage(self) -> Unavailable:
+        """The error for an answer that no model server gives."""
+        return Unavailable(f"{self.url} does not answer like a model server; LLM_BASE_URL is probably wrong")
+
+    def broke_off(self) -> Unavailable:
+        """The error for an answer without its end."""
+        return Unavailable(f"{self.url} broke off in the middle of its answer")
+
+
+class Servers:
+    """All servers of a backend; each conversation has one that it asks first."""
+
+    def __init__(self, servers: tuple[Server, ...]) -> None:
+        self.all = servers
+        self._resting: dict[str, float] = {}
+
+    def order(self, session: str) -> list[Server]:
+        """Rendezvous hashing: a server that comes or goes moves only its own conversations."""
+
+        def place(server: Server) -> tuple[bool, bytes]:
+            resting = self._resting.get(server.url, 0.0) > monotonic()
+            return not resting, sha256(f"{server.url}\n{session}".encode()).digest()
+
+        return sorted(self.all, key=place, reverse=True)
+
+    def ask(self, session: str, begin: Callable[[Server], Pieces], watch: Watch) -> Pieces:
+        """The pieces of the first server that gives one. Raises what the last one raised."""
+        *others, last = self.order(session)
+        for server in [*others, last]:
+            watch.start()
+            with closing(begin(server)) as pieces:
+                try:
+                    first = next(pieces)
+                except Unavailable:
+                    if server is last or watch.closed:
+                        raise
+                    self._resting[server.url] = monotonic() + REST_SECONDS
+                    continue
+                yield first
+                yield from pieces
+                return
+
+    def learn(self, ask: Callable[[Server], T]) -> T:
+        """The answer of the first server that gives one to a small question. Raises BackendError."""
+        *others, last = self.order("")
+        for server in others:
+            try:
+                return ask(server)
+            except Unavailable:
+                continue
+        return ask(last)
+
+
+class Recall(Generic[T]):
+    """What a server said of itself, kept for a while; the old word stands while the server is away."""
+
+    def __init__(self, ask: Callable[[], T], unknown: T) -> None:
+        self._ask, self._value, self._until = ask, unknown, 0.0
+
+    def __call__(self) -> T:
+        if monotonic() < self._until:
+            return self._value
+        try:
+            self._value, seconds = self._ask(), KEEP_SECONDS
+        except Rejected:
+            seconds = KEEP_SECONDS  # it does not answer such questions
+        except Unavailable:
+            seconds = REST_SECONDS
+        self._until = monotonic() + seconds
+        return self._value
+
+
+def _words(body: bytes) -> str:
+    """The reason in an error's body, whichever of the usual forms it has; pages of HTML have none."""
+    try:
+        data: Any = json.loads(body)
+    except ValueError:
+        text = body.decode(errors="replace").strip()
+        return "" if text.startswith("<") else text[:QUOTED]
+    error = data.get("error", data) if isinstance(data, dict) else data
+    if isinstance(error, dict):
+        error = " ".join(str(error[k]) for k in ("message", "detail", "type", "code") if isinstance(error.get(k), str))
+    return error[:QUOTED] if isinstance(error, str) else ""
+
+
+def _seconds(retry_after: str) -> float | None:
+    """Retry-After is a number of seconds or a date (RFC 9110, section 10.2.3)."""
+    try:
+        wait = float(retry_after) if retry_after.isdecimal() else _until(parsedate_to_datetime(retry_after))
+    except (ValueError, OverflowError):
+        return None
+    return min(max(wait, 0.0), LONGEST_WAIT)
+
+
+def _until(date: datetime) -> float:
+    return (date.astimezone(UTC) - datetime.now(UTC)).total_seconds()

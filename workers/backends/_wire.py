@@ -1,0 +1,152 @@
+"""HTTP to model servers: the only place that knows httpx, and where its errors become ours."""
+
+from __future__ import annotations
+
+import functools
+import json
+import ssl
+from collections.abc import Generator, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from types import ModuleType
+from typing import Any, Final
+
+import httpcore
+import httpx
+
+from bot.errors import Unavailable
+from workers.backends._servers import Server
+from workers.backends._watch import Watch, WatchedNetwork
+
+CONNECT_SECONDS: Final = 5.0
+WRITE_SECONDS: Final = 30.0
+ASK_SECONDS: Final = 5.0
+"""How long a small question (which models are there?) may take."""
+KEPT_CONNECTIONS: Final = 256
+IDLE_SECONDS: Final = 4.0
+"""Shorter than uvicorn's 5 s (its ``--timeout-keep-alive``), so that no request meets a closing connection."""
+ERROR_BYTES: Final = 65536
+
+Lines = Generator[str, None, None]
+
+
+def client(http: ModuleType, core: ModuleType, **options: Any) -> Any:
+    """A client of httpx, or of its successor, with a pool for as many requests as there are turns.
+
+    Its connections obey the watch of the thread that uses them, which a transport has no argument for.
+    Only connecting and writing have the client's own time limits.
+    """
+    tls = _trust(http)
+    transport = http.HTTPTransport(verify=tls)
+    transport._pool.close()  # noqa: SLF001 - see above; held by tests/contract/test_backends.py
+    transport._pool = core.ConnectionPool(  # noqa: SLF001 - see above
+        ssl_context=tls,
+        max_connections=None,
+        max_keepalive_connections=KEPT_CONNECTIONS,
+        keepalive_expiry=IDLE_SECONDS,
+        network_backend=WatchedNetwork(core.SyncBackend()),
+    )
+    return http.Client(transport=transport, timeout=limits(http), follow_redirects=False, **options)
+
+
+@functools.cache
+def _trust(http: ModuleType) -> ssl.SSLContext:
+    """The certificates that this machine trusts: read once, for it takes a tenth of a second."""
+    context: ssl.SSLContext = http.create_ssl_context()
+    return context
+
+
+def limits(http: ModuleType) -> Any:
+    """Time limits for a request whose reading is watched."""
+    return http.Timeout(None, connect=CONNECT_SECONDS, write=WRITE_SECONDS)
+
+
+@contextmanager
+def border(server: Server, watch: Watch, http: ModuleType = httpx) -> Iterator[None]:
+    """Everything that the HTTP library raises becomes Unavailable here."""
+    try:
+        yield
+    except http.TimeoutException as error:
+        raise watch.verdict() or Unavailable(f"{server.url} cannot be reached: {type(error).__name__}") from None
+    except http.ConnectError as error:
+        raise watch.verdict() or Unavailable(f"{server.url} cannot be reached ({error})") from None
+    except (http.RequestError, http.StreamError) as error:
+        raise watch.verdict() or Unavailable(f"{server.url} broke off: {type(error).__name__}") from None
+
+
+class Wire:
+    """One pool of connections to model servers."""
+
+    def __init__(self) -> None:
+        self._client: httpx.Client = client(httpx, httpcore, headers={"Accept-Encoding": "identity"})
+
+    def lines(
+        self, server: Server, path: str, body: Any, watch: Watch, headers: Mapping[str, str] | None = None
+    ) -> Lines:
+        """POST ``body`` as JSON and read the answer's lines. Closing the iterator ends the request.
+
+        Raises Unavailable, or Refusal for a 4xx status.
+        """
+        sent = server.headers | dict(headers or {})
+        with (
+            border(server, watch),
+            self._client.stream("POST", server.url + path, json=body, headers=sent) as response,
+        ):
+            _judge(server, response)
+            yield from _lines(response.iter_raw())
+
+    def ask(self, server: Server, path: str, body: Any = None) -> dict[str, Any]:
+        """A small question, by GET, or by POST with a ``body``: a JSON object. Raises as ``lines`` does."""
+        watch = Watch(ASK_SECONDS, late="no answer")
+        method = "GET" if body is None else "POST"
+        with (
+            watch.on_this_thread(),
+            border(server, watch),
+            self._client.stream(method, server.url + path, json=body, headers=server.headers) as response,
+        ):
+            _judge(server, response)
+            return as_object(server, response.read())
+
+    def close(self) -> None:
+        self._client.close()
+
+
+def as_object(server: Server, text: str | bytes) -> dict[str, Any]:
+    """A JSON object. Raises Unavailable: what else answers is no model server."""
+    try:
+        data = json.loads(text)
+    except ValueError:
+        raise server.garbage() from None
+    if not isinstance(data, dict):
+        raise server.garbage()
+    return data
+
+
+def drain(lines: Lines, watch: Watch) -> None:
+    """Read a finished answer's connection to its end, so that the next request can use it."""
+    watch.finish()
+    with suppress(Unavailable):
+        for _ in lines:
+            pass
+
+
+def _judge(server: Server, response: httpx.Response) -> None:
+    if response.status_code == 200:
+        return
+    body = b""
+    for chunk in response.iter_raw():
+        body += chunk
+        if len(body) >= ERROR_BYTES:
+            break
+    raise server.refuses(response.status_code, response.headers, body)
+
+
+def _lines(chunks: Iterable[bytes]) -> Iterator[str]:
+    r"""Lines end with ``\n`` only: JSON may hold U+2028 and U+0085, at which str.splitlines would cut."""
+    rest = b""
+    for chunk in chunks:
+        *whole, rest = (rest + chunk).split(b"\n")
+        for line in whole:
+            if line.strip():
+                yield line.decode(errors="replace").strip()
+    if rest.strip():
+        yield rest.decode(errors="replace").strip()

@@ -1,0 +1,46 @@
+"""A conversation in the terminal: the same mailbox, context and backend, with nobody else in line."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+
+from rich.console import Console as Terminal
+from rich.markdown import Markdown
+
+from bot import wiring
+from bot.channels.console import Console
+from bot.message import Message
+from bot.settings import Settings
+from bot.stores.connection import connect
+from workers import jobs
+
+_HELLO = "{backend} answers. /help shows the commands, Ctrl-D ends.\n"
+
+
+def chat(settings: Settings, terminal: Terminal) -> None:
+    """Talk until the input ends. The conversation is kept in DATA_DIR/console, apart from the customers'."""
+    store = connect("", settings.data_dir / "console", wiring.WORKER_TIMEOUT)
+    mailbox = wiring.open_mailbox(settings, store, silent=True)
+    channel = Console()
+    answerer = jobs.open_answerer(settings, store, mailbox, {channel.name: channel})
+    terminal.print(_HELLO.format(backend=settings.llm_provider))
+    for text in _lines(terminal):
+        mailbox.accept([Message(secrets.token_hex(8), channel.conversation, text, time.time())])
+        with terminal.status("…"):
+            while not channel.spoken:
+                answerer.answer(channel.conversation)
+                if not channel.spoken:
+                    time.sleep(0.2)  # the model is away; the turn waits in the mailbox
+        for bubble in channel.spoken:
+            terminal.print(Markdown(bubble))
+        channel.spoken.clear()
+
+
+def _lines(terminal: Terminal) -> Iterator[str]:
+    with suppress(EOFError, KeyboardInterrupt):
+        while True:
+            if text := terminal.input("> ").strip():
+                yield text

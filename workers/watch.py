@@ -1,0 +1,86 @@
+"""The worker's background: leases are renewed, typing is shown again, overdue conversations are rung."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+from bot.channels import Channel
+from bot.errors import DeliveryError, StoreUnavailable
+from workers.answer import Answerer
+
+RENEW_SECONDS = 0.5
+SWEEP_SECONDS = 1.0
+TYPING_THREADS = 4
+TYPING_REMEMBERED = 10_000
+
+log = logging.getLogger("recado.worker")
+
+
+class Watch:
+    """Two loops beside the turns, each in a daemon thread, and the one place where typing is shown."""
+
+    def __init__(self, answerer: Answerer) -> None:
+        self._answerer = answerer
+        self._typing = ThreadPoolExecutor(TYPING_THREADS, thread_name_prefix="typing")
+        self._shown: dict[str, float] = {}
+        self._sooner = threading.Event()
+        self._sweep_at = 0.0
+        answerer.look_again = self.look_again
+        answerer.show_typing = self.show_typing
+
+    def start(self) -> None:
+        for loop in (self._renew, self._sweep):
+            threading.Thread(target=self._forever, args=(loop,), name=loop.__name__, daemon=True).start()
+
+    def _forever(self, loop: Callable[[], None]) -> None:
+        while True:
+            try:
+                loop()
+            except StoreUnavailable as error:
+                log.error("%s", error)
+                time.sleep(1)
+
+    def _renew(self) -> None:
+        time.sleep(RENEW_SECONDS)
+        held = self._answerer.held
+        lost = self._answerer.mailbox.renew((one.conversation, one.token) for one in held)
+        for one in held:
+            if one.conversation in lost:
+                one.lose()
+            elif one.typing_for and (channel := self._answerer.channel(one.conversation)):
+                self.show_typing(channel, one.conversation, one.typing_for)
+
+    def _sweep(self) -> None:
+        rung, seconds = self._answerer.mailbox.sweep()
+        if rung:
+            log.debug("rang for %d conversations", rung)
+        wait = SWEEP_SECONDS if seconds is None else min(SWEEP_SECONDS, max(seconds, 0.005))
+        self._sweep_at = time.monotonic() + wait
+        self._sooner.wait(wait)
+        self._sooner.clear()
+
+    def look_again(self, seconds: float) -> None:
+        """Something is due in ``seconds``: the sweeper must not sleep longer."""
+        if time.monotonic() + seconds < self._sweep_at:
+            self._sooner.set()
+
+    def show_typing(self, channel: Channel, conversation: str, message_id: str) -> None:
+        """Show typing unless it is still to be seen; nobody waits for the platform."""
+        now = time.monotonic()
+        if now - self._shown.get(conversation, -60) < channel.typing_seconds:
+            return
+        if len(self._shown) > TYPING_REMEMBERED:
+            self._shown.clear()
+        self._shown[conversation] = now
+        self._typing.submit(self._show, channel, conversation, message_id)
+
+    @staticmethod
+    def _show(channel: Channel, conversation: str, message_id: str) -> None:
+        try:
+            channel.show_typing(conversation, message_id)
+        except DeliveryError as error:
+            log.debug("typing was not shown: %s", error)
