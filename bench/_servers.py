@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
 import sys
 from pathlib import Path
 from typing import Any
 
+from bot.logs import setup_logs
 from bot.message import Message
 from bot.settings import load_settings
 from bot.stores import embedded, mailbox
@@ -22,7 +22,8 @@ def recado(port: int) -> None:
     """The product as it is shipped."""
     from bot import web
 
-    web.serve(load_settings(port=port, log_level="ERROR"))
+    setup_logs("INFO", "text")
+    web.serve(load_settings(port=port))
 
 
 def bare_flask(port: int) -> None:
@@ -30,7 +31,7 @@ def bare_flask(port: int) -> None:
     from flask import Flask
     from waitress import serve
 
-    logging.getLogger("waitress.queue").setLevel(logging.ERROR)
+    setup_logs("INFO", "text")
     app = Flask("bare")
     app.add_url_rule("/webhook/telegram", "bare", lambda: "", methods=["POST"])
     serve(app, host="127.0.0.1", port=port, **WAITRESS)

@@ -26,6 +26,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bot.settings import ENV_FILE
+from bot.stores import embedded
 from bot.stores.connection import connect
 from simulator.processes import free_port
 
@@ -81,6 +82,7 @@ class Bench:
 
     def __init__(self, folder: Path) -> None:
         self.secret = secrets.token_hex(32)
+        self.folder = folder
         self.store = connect("", folder, 5)
         settings = {
             "DATA_DIR": str(folder), "TELEGRAM_BOT_TOKEN": "7123456:" + "a" * 35,
@@ -123,6 +125,8 @@ class Bench:
         for process in self.running.values():
             process.terminate()
             process.wait(10)
+        self.store.close()
+        embedded.leave(self.folder)
 
 
 CASES = (("recado", 10), ("recado", 1), ("python-telegram-bot", 10), ("python-telegram-bot", 1), ("bare Flask", 10))

@@ -11,7 +11,11 @@ import time
 from typing import Literal
 
 _SECRETS = re.compile(r"(bot)?\d{6,}:[A-Za-z0-9_-]{30,}|(?<=Bearer )\S+|(?<=://)[^/@\s]*:[^/@\s]+(?=@)")
-_NOISY = ("httpx", "httpcore", "telegram", "urllib3", "rq.worker", "rq.job", "waitress.queue")
+_NOISY = {
+    "httpx": "WARNING", "httpx2": "WARNING", "httpcore": "WARNING", "telegram": "WARNING",  # addresses hold tokens
+    "rq.worker": "WARNING", "rq.job": "WARNING",
+    "waitress.queue": "ERROR",  # a line for each request that waits for a thread
+}  # fmt: skip
 _PLAIN = set(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
 
@@ -50,5 +54,5 @@ def setup_logs(level: str, form: Literal["text", "json"]) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_Json() if form == "json" else _Text("%(asctime)s %(levelname)s %(name)s %(message)s"))
     logging.basicConfig(level=level, handlers=[handler], force=True)
-    for name in _NOISY:
-        logging.getLogger(name).setLevel(logging.WARNING)
+    for name, at_least in _NOISY.items():
+        logging.getLogger(name).setLevel(at_least)

@@ -114,12 +114,18 @@ def _register(data_dir: Path) -> None:
     users = (data_dir / "redis.users").open("w")
     fcntl.flock(users, fcntl.LOCK_SH)
     _users[data_dir] = users
-    atexit.register(_leave, data_dir)
+    atexit.register(leave, data_dir)
 
 
-def _leave(data_dir: Path) -> None:
-    """Stop the server when nobody else uses it. Who comes or goes does so one after the other."""
-    with _one_at_a_time(data_dir), _users.pop(data_dir) as users:
+def leave(data_dir: Path) -> None:
+    """Use the server no longer, and stop it if nobody else does; done by itself when the process ends.
+
+    Who comes or goes does so one after the other.
+    """
+    users = _users.pop(data_dir.resolve(), None)
+    if users is None or not data_dir.exists():
+        return
+    with _one_at_a_time(data_dir), users:
         try:
             fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:

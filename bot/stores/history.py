@@ -39,16 +39,21 @@ class History:
         Raises StoreUnavailable.
         """
         turns: list[Turn] = []
-        tokens = 0
+        tokens = skip = 0
         while True:
-            older = self._read(conversation, len(turns))
-            for turn in reversed(older):
+            records = self._read(conversation, skip)
+            for record in reversed(records):
+                turn = unpack(record)
+                if turn.number < window:
+                    return turns[::-1]
                 turns.append(turn)
                 tokens += turn.tokens
-            if len(older) < STEP or tokens > budget or older[0].number < window:
+                if tokens > budget:
+                    return turns[::-1]
+            if len(records) < STEP:
                 return turns[::-1]
+            skip += STEP
 
-    def _read(self, conversation: str, skip: int) -> Sequence[Turn]:
+    def _read(self, conversation: str, skip: int) -> Sequence[bytes | str]:
         with translated():
-            records = self._store.client.lrange(key(conversation, "history"), -(skip + STEP), -(skip + 1))
-        return [unpack(record) for record in records]
+            return self._store.client.lrange(key(conversation, "history"), -(skip + STEP), -(skip + 1))
