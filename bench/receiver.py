@@ -31,9 +31,12 @@ from bot.stores.connection import connect
 from simulator.processes import free_port
 
 CONNECTIONS = 16
-PTB_BOUND, FLASK_BOUND = 0.75, 2.2
 SHORT = "--short" in sys.argv or bool(os.environ.get("SHORT"))
 ROUNDS, REQUESTS = (5, 1000) if SHORT else (9, 3000)
+LENIENCE = 1.25 if SHORT else 1.0
+"""A short run on a busy machine only looks for something that has gone badly wrong."""
+
+PTB_BOUND, FLASK_BOUND = 0.75 * LENIENCE, 2.2 * LENIENCE
 _ids = itertools.count(500_000_000)
 
 
@@ -170,8 +173,8 @@ def main() -> int:
     versus_ptb = ratio(results, ours, ("python-telegram-bot", 10))
     versus_flask = ratio(results, ours, bare)
     ok = versus_ptb <= PTB_BOUND and versus_flask <= FLASK_BOUND
-    print(f"vs python-telegram-bot {versus_ptb:.2f} (bound {PTB_BOUND}), vs bare Flask {versus_flask:.2f} "
-          f"(bound {FLASK_BOUND}): {'ok' if ok else 'missed'}")  # fmt: skip
+    print(f"vs python-telegram-bot {versus_ptb:.2f} (bound {PTB_BOUND:.2f}), vs bare Flask {versus_flask:.2f} "
+          f"(bound {FLASK_BOUND:.2f}): {'ok' if ok else 'missed'}")  # fmt: skip
     return 0 if ok else 1
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import redis
+from hiredis import pack_command
 from redis.backoff import ConstantBackoff
 from redis.connection import ConnectionInterface
 from redis.retry import Retry
@@ -28,15 +29,6 @@ DUE = PREFIX + "due"
 def key(conversation: str, part: str) -> str:
     """The Redis key of one part of a conversation, such as ``in`` or ``history``."""
     return f"{PREFIX}{{{conversation}}}:{part}"
-
-
-def _pack(words: Sequence[Argument]) -> bytes:
-    """A command in Redis' protocol (RESP: an array of bulk strings)."""
-    parts = [b"*%d\r\n" % len(words)]
-    for word in words:
-        data = word if isinstance(word, bytes) else str(word).encode()
-        parts.append(b"$%d\r\n%b\r\n" % (len(data), data))
-    return b"".join(parts)
 
 
 class Script:
@@ -74,7 +66,7 @@ class Store:
     def _call(self, *words: Argument) -> Any:
         """One command on a connection of our own. One that broke is tried again, once, on a new one:
         every script bears it. An answer that does not come in time is not waited for again."""
-        packed = _pack(words)
+        packed = pack_command(words)  # type: ignore[arg-type]
         for again in (True, False):
             try:
                 connection = self._idle.pop()
