@@ -15,8 +15,6 @@ from bot.stores import embedded, mailbox
 from bot.stores.bell import bell
 from bot.stores.connection import DUE, PREFIX, Script
 
-WAITRESS = {"threads": 8, "connection_limit": 9000, "asyncore_use_poll": True, "channel_timeout": 15, "ident": ""}
-
 
 def recado(port: int) -> None:
     """The product as it is shipped."""
@@ -31,10 +29,12 @@ def bare_flask(port: int) -> None:
     from flask import Flask
     from waitress import serve
 
+    from bot import web
+
     setup_logs("INFO", "text")
     app = Flask("bare")
     app.add_url_rule("/webhook/telegram", "bare", lambda: "", methods=["POST"])
-    serve(app, host="127.0.0.1", port=port, **WAITRESS)
+    serve(app, host="127.0.0.1", port=port, **web.WAITRESS)
 
 
 def python_telegram_bot(port: int) -> None:

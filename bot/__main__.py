@@ -45,7 +45,7 @@ def doctor() -> None:
     for finding in examine(begin(level="ERROR")):
         failed |= finding.ok is False
         out.print(f"{marks[finding.ok]} {finding.what}: ", end="")
-        out.print(finding.words, markup=False, highlight=False)
+        out.print(finding.words, markup=False, highlight=False, soft_wrap=True)
     raise typer.Exit(FAILED if failed else DONE)
 
 

@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
-from typing import cast
+from typing import Any, cast
 
 from flask import Flask, Response, abort, request
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, generate_latest
-from waitress import serve as waitress_serve
+from waitress.server import create_server
 
 from bot import wiring
 from bot.channels import Channel
-from bot.errors import Forged, RecadoError, StoreUnavailable, Unreadable
+from bot.errors import Forged, RecadoError, SettingsError, StoreUnavailable, Unreadable
 from bot.settings import Settings
 from bot.status import QueueCollector
 from bot.stores.connection import Store
 from bot.stores.mailbox import Mailbox
+
+WAITRESS: dict[str, Any] = {
+    "threads": 8, "connection_limit": 9000, "backlog": 2048, "asyncore_use_poll": True, "channel_timeout": 15,
+    "cleanup_interval": 5, "max_request_body_size": (4 << 20) + 1024, "ident": "",
+    "clear_untrusted_proxy_headers": True,
+}  # fmt: skip
+"""The whole request is buffered before a thread is taken, so that a slow client costs a socket and nothing else."""
 
 RETRY_AFTER_SECONDS = "5"
 _FORGED = Response("this request does not prove where it comes from\n", 403, mimetype="text/plain")
@@ -129,24 +136,12 @@ def _unavailable(error: RecadoError) -> Response:
 
 
 def serve(settings: Settings) -> None:
-    """Run the receiver until it is told to stop.
-
-    The whole request is buffered before a thread is taken, so slow clients cost a socket each and
-    nothing else; docs/decisions has the measurements that chose waitress and these numbers.
-    """
+    """Run the receiver until it is told to stop. Raises SettingsError when it cannot listen there."""
     app = create_app(settings)
+    try:
+        listening = create_server(app, host=settings.host, port=settings.port, **WAITRESS)
+    except OSError as error:
+        where = f"HOST and PORT: nobody can listen on {settings.host}:{settings.port}"
+        raise SettingsError(f"{where} ({error.strerror}). Is it already running? Choose another PORT.") from None
     log.info("listening on http://%s:%s", settings.host, settings.port)
-    waitress_serve(
-        app,
-        host=settings.host,
-        port=settings.port,
-        threads=8,
-        connection_limit=9000,
-        backlog=2048,
-        asyncore_use_poll=True,
-        channel_timeout=15,
-        cleanup_interval=5,
-        max_request_body_size=(4 << 20) + 1024,
-        ident="",
-        clear_untrusted_proxy_headers=True,
-    )
+    listening.run()

@@ -35,8 +35,8 @@ WHATSAPP_CHAT: Final = "34600111222"
 TELEGRAM_LINES: Final = ("/start", "a que hora abris los domingos?", "¿Vendéis bicicletas?")
 WHATSAPP_LINES: Final = ("/help", "teneis pan sin gluten?", "¿Me arregláis el ordenador?")
 GOING_LIVE: Final = """
-[bold]To go live, put into .env[/bold] (python -m bot setup writes it for you):
-  BUSINESS_FILE=business.toml  yours, in the format of simulator/demo.toml
+[bold]To go live, put into .env[/bold] (.env.example explains every line):
+  BUSINESS_FILE=business.toml  yours, made from business.example.toml
   LLM_PROVIDER=ollama          or openai, huggingface; faq needs no model
   LLM_MODEL=mistral:7b
   TELEGRAM_BOT_TOKEN=          from @BotFather
@@ -44,8 +44,8 @@ GOING_LIVE: Final = """
   WHATSAPP_PHONE_NUMBER_ID=
   WHATSAPP_APP_SECRET=
   WHATSAPP_VERIFY_TOKEN=
-  PUBLIC_URL=https://          where platforms reach you; not for Telegram alone
-Then: make run
+  PUBLIC_URL=https://          where the platforms reach you
+Then: make run, and `python -m bot doctor` says what is missing
 """
 
 

@@ -29,6 +29,9 @@ _SOCKET_PATH_LIMIT = 100
 """Linux cuts the address of a Unix socket at 107 bytes (unix(7))."""
 
 _users: dict[Path, IO[str]] = {}
+_left: set[Path] = set()
+"""Servers that this process uses no longer; a thread that is still running must not start one again."""
+
 _servers: list[subprocess.Popen[bytes]] = []
 """What this process has started; one that was killed is waited for when the next is started."""
 
@@ -86,6 +89,8 @@ def ensure(data_dir: Path) -> Path:
     """
     data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     with _one_at_a_time(data_dir):
+        if data_dir.resolve() in _left:
+            raise RedisConnectionError("this process has left the embedded server")
         _register(data_dir.resolve())
         if not is_running(data_dir):
             _start(data_dir)
@@ -122,10 +127,10 @@ def leave(data_dir: Path) -> None:
 
     Who comes or goes does so one after the other.
     """
-    users = _users.pop(data_dir.resolve(), None)
-    if users is None or not data_dir.exists():
+    if data_dir.resolve() not in _users or not data_dir.exists():
         return
-    with _one_at_a_time(data_dir), users:
+    with _one_at_a_time(data_dir), _users.pop(data_dir.resolve()) as users:
+        _left.add(data_dir.resolve())
         try:
             fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
