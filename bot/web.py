@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import resource
 from collections.abc import Callable, Mapping
 from typing import Any, cast
 
@@ -18,8 +19,9 @@ from bot.status import QueueCollector
 from bot.stores.connection import Store
 from bot.stores.mailbox import Mailbox
 
+CONNECTIONS = 9000
 WAITRESS: dict[str, Any] = {
-    "threads": 8, "connection_limit": 9000, "backlog": 2048, "asyncore_use_poll": True, "channel_timeout": 15,
+    "threads": 8, "connection_limit": CONNECTIONS, "backlog": 2048, "asyncore_use_poll": True, "channel_timeout": 15,
     "cleanup_interval": 5, "max_request_body_size": (4 << 20) + 1024, "ident": "",
     "clear_untrusted_proxy_headers": True,
 }  # fmt: skip
@@ -135,9 +137,17 @@ def _unavailable(error: RecadoError) -> Response:
     return Response(f"{error}\n", 503, {"Retry-After": RETRY_AFTER_SECONDS}, mimetype="text/plain")
 
 
+def _allow_many_connections() -> None:
+    """A socket each for as many silent clients as the server bears; many systems start with 1024 files."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = CONNECTIONS + 256 if hard == resource.RLIM_INFINITY else min(CONNECTIONS + 256, hard)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+
+
 def serve(settings: Settings) -> None:
     """Run the receiver until it is told to stop. Raises SettingsError when it cannot listen there."""
     app = create_app(settings)
+    _allow_many_connections()
     try:
         listening = create_server(app, host=settings.host, port=settings.port, **WAITRESS)
     except OSError as error:
