@@ -43,6 +43,9 @@ class Watch:
             except StoreUnavailable as error:
                 log.error("%s", error)
                 time.sleep(1)
+            except Exception:  # the border of a background loop: without it, leases would end and nobody would ring
+                log.exception("%s failed and goes on", loop.__name__)
+                time.sleep(1)
 
     def _renew(self) -> None:
         time.sleep(RENEW_SECONDS)

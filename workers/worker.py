@@ -97,6 +97,8 @@ class TurnWorker(BaseWorker):
                 except RedisError as error:
                     log.error("Redis is away: %s", error)
                     time.sleep(1)
+                except Exception:  # the border of a round: one unreadable job must not stop the others
+                    log.exception("a wake-up cannot be read and is left to RQ")
         finally:
             self.teardown()
         return True

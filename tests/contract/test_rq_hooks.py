@@ -135,6 +135,16 @@ def test_a_pickled_job_and_its_callbacks_are_refused(store: Store, tmp_path: Any
     assert not mark.exists()
 
 
+def test_a_job_that_nobody_can_read_stops_nobody(store: Store, mailbox: Mailbox) -> None:
+    """A broken hash in Redis costs its own wake-up, not the worker."""
+    store.client.hset("rq:job:broken", mapping={"created_at": "yesterday", "data": b"\x80", "timeout": "soon"})
+    store.client.rpush(bell.QUEUE_KEY, "broken")
+    recorder = Recorder()
+    ring(mailbox, ANA)
+    work(store, recorder)
+    assert recorder.answered == [ANA]
+
+
 def test_a_failed_answer_frees_its_slot(store: Store, mailbox: Mailbox) -> None:
     """An exception in one turn is no reason to take fewer."""
 
