@@ -108,15 +108,15 @@ class TurnWorker(BaseWorker):
         self._beat()
         if not self._slots.acquire(timeout=self.dequeue_timeout):
             return True
-        taken = None
+        started = False
         try:
-            taken = self.dequeue_job_and_maintain_ttl(None if burst else self.dequeue_timeout)
-            if taken:
+            if taken := self.dequeue_job_and_maintain_ttl(None if burst else self.dequeue_timeout):
                 self.execute_job(*taken)
+                started = True
         finally:
-            if not taken:
+            if not started:
                 self._slots.release()
-        return bool(taken or not burst or self._wait_for_turns(DRAIN_SECONDS))
+        return bool(started or not burst or self._wait_for_turns(DRAIN_SECONDS))
 
     def _beat(self) -> None:
         if time.monotonic() - self._beat_at < HEARTBEAT_SECONDS:
