@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 from typing import Annotated
 
@@ -22,13 +21,12 @@ def serve() -> None:
 
     settings = begin()
     if not wiring.open_channels(settings):
-        out.print("No channel is on: set TELEGRAM_BOT_TOKEN or WHATSAPP_TOKEN in .env, or try `make demo`.")
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(DONE))  # what runs is finished, and atexit is heard
+        print(wiring.NO_CHANNEL, file=sys.stderr)  # noqa: T201 - this is a command line
     web.serve(settings)
 
 
 @app.command()
-def redis(port: Annotated[int, typer.Option(help="The TCP port on 127.0.0.1.")] = 6379) -> None:
+def redis(port: Annotated[int, typer.Option(help="The TCP port on 127.0.0.1.", min=1, max=65535)] = 6379) -> None:
     """Run the embedded Redis-compatible server in the foreground, its data in DATA_DIR."""
     from bot.stores import embedded  # noqa: PLC0415
 

@@ -46,6 +46,11 @@ class Business(_Part):
     faq: tuple[Question, ...] = ()
 
 
+def _reason(kind: str, words: str) -> str:
+    known = ", ".join(Business.model_fields)
+    return f"there is no such part (there are: {known})" if kind == "extra_forbidden" else words
+
+
 def load_business(path: Path | None) -> Business:
     """Read the business file; an empty business without one.
 
@@ -62,5 +67,5 @@ def load_business(path: Path | None) -> Business:
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"BUSINESS_FILE: {path} is not valid TOML: {error}.") from None
     except ValidationError as error:
-        parts = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()]
+        parts = [f"{'.'.join(map(str, e['loc']))}: {_reason(e['type'], e['msg'])}" for e in error.errors()]
         raise SettingsError(f"BUSINESS_FILE: {path}: " + "; ".join(parts)) from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Callable
 
@@ -13,7 +14,12 @@ DONE, FAILED, WRONG = 0, 1, 2
 
 
 def begin(level: str = "") -> Settings:
-    """Read the settings and set up the logs, at ``level`` instead of LOG_LEVEL if given. Raises SettingsError."""
+    """Read the settings and set up the logs, at ``level`` instead of LOG_LEVEL if given. Raises SettingsError.
+
+    From here on, being told to end (or losing the terminal) is an exit that cleans up.
+    """
+    for name in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(name, lambda *_: sys.exit(DONE))
     settings = load_settings()
     setup_logs(level or settings.log_level, settings.log_format)
     return settings

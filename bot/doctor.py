@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from bot import wiring
+from bot import status, wiring
 from bot.business import load_business
 from bot.errors import RecadoError, SettingsError
 from bot.settings import Settings
@@ -52,14 +52,15 @@ def _business(settings: Settings) -> str:
 def _redis(settings: Settings) -> str:
     store = wiring.open_store(settings, wiring.WORKER_TIMEOUT)
     with translated():
-        version = store.client.info("server").get("redis_version", "?")
+        server = store.client.info("server")
         policy = store.client.config_get("maxmemory-policy").get("maxmemory-policy", "noeviction")
         durable = store.client.config_get("appendonly").get("appendonly", "yes")
     if policy != "noeviction":
         raise SettingsError(f"maxmemory-policy is {policy}: Redis may drop messages. Set it to noeviction.")
     if durable != "yes":
         raise SettingsError("appendonly is off: a restart of Redis loses messages. Set appendonly yes.")
-    return f"version {version} at {settings.redis_url.rpartition('@')[2] or settings.data_dir}"
+    version = f"{server.get('server_name', 'redis')} {server.get('valkey_version') or server['redis_version']}"
+    return f"{version} at {settings.redis_url.rpartition('@')[2] or settings.data_dir}"
 
 
 def _channels(settings: Settings) -> Iterator[Finding]:
@@ -89,8 +90,7 @@ def _model() -> str:
 
 def _worker(settings: Settings) -> Finding:
     try:
-        with translated():
-            count = wiring.open_store(settings, wiring.WORKER_TIMEOUT).client.scard("rq:workers")
+        count = status.read(wiring.open_store(settings, wiring.WORKER_TIMEOUT)).workers
     except RecadoError as error:
         return Finding("workers", ok=False, words=str(error))
     words = f"{count} running" if count else "none is running: start one with `python -m workers run`"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -15,7 +16,11 @@ from bot.texts import Language
 ENV_FILE = "RECADO_ENV_FILE"
 """The environment variable that names another file than `.env`; empty: no file is read."""
 
-EXAMPLE_MARKS = ("example", "ejemplo", "changeme", "change-me", "your-", "tu-", "xxxx", "<", "secret-here")
+EXAMPLE = re.compile(
+    r"example|ejemplo|change[-_]?me|your[-_]|verify[-_]?token|xxxx|<|(secret|token)[-_]here|^(tu|mi|my)[-_]",
+    re.IGNORECASE,
+)
+"""What no secret of anybody's own looks like."""
 
 Seconds = Annotated[float, Field(gt=0)]
 Share = Annotated[float, Field(gt=0, le=1)]
@@ -89,12 +94,22 @@ class Settings(BaseSettings):
             return tuple(url.strip().rstrip("/") for url in value.split(",") if url.strip())
         return value
 
+    @field_validator("llm_provider", "default_language", "log_format", mode="before")
+    @classmethod
+    def _in_small_letters(cls, value: Any) -> Any:
+        return value.strip().lower() if isinstance(value, str) else value
+
+    @field_validator("log_level", mode="before")
+    @classmethod
+    def _in_capitals(cls, value: Any) -> Any:
+        return value.strip().upper() if isinstance(value, str) else value
+
     @field_validator("redis_url", "public_url", "telegram_api_url", "whatsapp_api_url", "llm_base_url")
     @classmethod
     def _must_be_urls(cls, value: str | tuple[str, ...]) -> str | tuple[str, ...]:
         for url in [value] if isinstance(value, str) else value:
             if url and "://" not in url:
-                raise ValueError("must be a whole address, such as http://localhost:11434")
+                raise ValueError("must be a whole address, with its scheme before ://")
         return value.rstrip("/") if isinstance(value, str) else value
 
 
@@ -123,8 +138,8 @@ def require_secret(name: str, value: SecretStr, minimum: int, way_out: str) -> s
     secret = value.get_secret_value()
     if not secret:
         raise SettingsError(f"{name} is missing. {way_out}")
-    if any(mark in secret.lower() for mark in EXAMPLE_MARKS) or len(set(secret)) < 4:
-        raise SettingsError(f"{name} still has an example value. {way_out}")
     if len(secret) < minimum:
         raise SettingsError(f"{name} has {len(secret)} characters; at least {minimum} are needed. {way_out}")
+    if EXAMPLE.search(secret) or len(set(secret)) < 4:
+        raise SettingsError(f"{name} still has an example value. {way_out}")
     return secret

@@ -40,11 +40,12 @@ def read(store: Store) -> Status:
         pipe.zcount(DUE, "-inf", now)
         pipe.zrange(DUE, 0, 0, withscores=True)
         pipe.llen(QUEUE_KEY)
-        pipe.scard("rq:workers")
+        pipe.smembers("rq:workers")
         pipe.zcard(DEAD)
         pipe.llen(QUARANTINE)
         pipe.hmget(COUNTS, "unknown", "failed")
-        waiting, overdue, first, rings, workers, dead, quarantined, counts = pipe.execute()
+        waiting, overdue, first, rings, names, dead, quarantined, counts = pipe.execute()
+        workers = store.client.exists(*names) if names else 0  # one that was killed only stops renewing its key
     late = max(0.0, (now - first[0][1]) / 1000) if first else 0.0
     unknown, failed = (int(count or 0) for count in counts)
     return Status(waiting, overdue, late, rings, workers, dead, quarantined, unknown, failed)

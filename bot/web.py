@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 from flask import Flask, Response, abort, request
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, disable_created_metrics, generate_latest
 from waitress.server import create_server
 
 from bot import wiring
@@ -49,6 +49,7 @@ def create_app(settings: Settings) -> Flask:
     """The receiver as a WSGI application. Raises SettingsError when a channel's secret is missing or weak."""
     store = wiring.open_store(settings, wiring.RECEIVER_TIMEOUT)
     mailbox = wiring.open_mailbox(settings, store)
+    disable_created_metrics()  # type: ignore[no-untyped-call]
     registry = CollectorRegistry()
     metrics = Metrics(registry)
     registry.register(QueueCollector(store))
@@ -82,12 +83,12 @@ def _post(channel: Channel, mailbox: Mailbox, metrics: Metrics) -> Callable[[], 
             channel.admit(headers)
             length = request.content_length
             if length is None:
-                refuse(411, "no Content-Length")
+                refuse(411, "no-length")
             elif length > channel.body_limit:
-                refuse(413, "body too large")
+                refuse(413, "too-large")
             body = request.get_data(cache=False)
             if len(body) != length:
-                refuse(400, "body shorter than announced")
+                refuse(400, "too-short")
             messages = channel.receive(headers, body)
         except Forged:
             metrics.refused.labels(channel.name, "forged").inc()
@@ -118,13 +119,13 @@ def _get(channel: Channel) -> Callable[[], Response]:
 
 def _add_health(app: Flask, store: Store, registry: CollectorRegistry) -> None:
     @app.get("/healthz")
-    def healthz() -> str:
-        return "ok\n"
+    def healthz() -> Response:
+        return Response("ok\n", mimetype="text/plain")
 
     @app.get("/readyz")
-    def readyz() -> str:
+    def readyz() -> Response:
         store.ping()
-        return "ready\n"
+        return Response("ready\n", mimetype="text/plain")
 
     @app.get("/metrics")
     def metrics() -> Response:
@@ -150,8 +151,8 @@ def serve(settings: Settings) -> None:
     _allow_many_connections()
     try:
         listening = create_server(app, host=settings.host, port=settings.port, **WAITRESS)
-    except OSError as error:
+    except (OSError, ValueError) as error:
         where = f"HOST and PORT: nobody can listen on {settings.host}:{settings.port}"
-        raise SettingsError(f"{where} ({error.strerror}). Is it already running? Choose another PORT.") from None
+        raise SettingsError(f"{where} ({error}). Is it already running? Choose another PORT.") from None
     log.info("listening on http://%s:%s", settings.host, settings.port)
     listening.run()

@@ -13,6 +13,8 @@ RECEIVER_TIMEOUT = 2.0
 WORKER_TIMEOUT = 5.0
 """Seconds that Redis may take to answer: a platform that waits is told to come back, a worker is patient."""
 
+NO_CHANNEL = "No channel is on: set TELEGRAM_BOT_TOKEN or WHATSAPP_TOKEN in .env, or try `make demo`."
+
 TERMINAL = "console"
 """The channel that no platform delivers to: it exists only inside ``python -m workers chat``."""
 

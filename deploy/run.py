@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -43,6 +44,7 @@ def start(settings: Settings) -> None:
     Each process reads the env file itself: honcho's own reading of it differs in its quoting.
     """
     os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
+    signal.signal(signal.SIGHUP, lambda *_: os.kill(os.getpid(), signal.SIGTERM))  # the terminal was closed
     manager.KILL_WAIT = DRAIN_SECONDS
     command.main(["start", "--env", os.devnull, "--port", str(settings.port)])  # type: ignore[no-untyped-call]
 

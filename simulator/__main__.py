@@ -21,7 +21,8 @@ def main() -> None:
 @app.command()
 def demo(*, once: Annotated[bool, typer.Option(help="End after the conversation.")] = False) -> None:
     """Start everything on this machine, with no account, key or model, and play a short conversation."""
-    signal.signal(signal.SIGTERM, _interrupt)
+    for name in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(name, _interrupt)
     raise typer.Exit(demo_.run(once=once))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import os
 import secrets
 import shutil
 import socket
@@ -26,6 +27,8 @@ from simulator.telegram import TelegramServer
 from simulator.whatsapp import WhatsAppServer
 
 FOLDER: Final = Path(".demo")
+DATA: Final = FOLDER / f"data-{os.getpid()}"
+"""A demo that was killed may have left a worker; it must not answer for the next one."""
 BUSINESS: Final = Path(__file__).with_name("demo.toml")
 ANSWER_SECONDS: Final = 20.0
 QUIET_SECONDS: Final = 0.7
@@ -40,12 +43,13 @@ GOING_LIVE: Final = """
   LLM_PROVIDER=ollama          or openai, huggingface; faq needs no model
   LLM_MODEL=mistral:7b
   TELEGRAM_BOT_TOKEN=          from @BotFather
+  TELEGRAM_WEBHOOK_SECRET=     from openssl rand -hex 32
   WHATSAPP_TOKEN=              all four from developers.facebook.com
   WHATSAPP_PHONE_NUMBER_ID=
   WHATSAPP_APP_SECRET=
   WHATSAPP_VERIFY_TOKEN=
   PUBLIC_URL=https://          where the platforms reach you
-Then: make run, and `python -m bot doctor` says what is missing
+Then: make run, and `.venv/bin/python -m bot doctor` says what is missing
 """
 
 
@@ -99,7 +103,7 @@ class Demo:
 
     def _settings(self) -> dict[str, str]:
         return {
-            "DATA_DIR": str(FOLDER / "data"),
+            "DATA_DIR": str(DATA),
             "REDIS_URL": "",
             "LLM_PROVIDER": "faq",
             "BUSINESS_FILE": str(BUSINESS),
@@ -188,7 +192,7 @@ def run(*, once: bool) -> int:
         try:
             return _run(Demo(console), console, once=once)
         finally:
-            _end_redis()
+            _end_redis(DATA)
 
 
 def _run(demo: Demo, console: Console, *, once: bool) -> int:
@@ -206,17 +210,18 @@ def _run(demo: Demo, console: Console, *, once: bool) -> int:
 
 def _clear() -> None:
     """Nothing is left of an earlier demo."""
-    _end_redis()
-    shutil.rmtree(FOLDER / "data", ignore_errors=True)
+    for data in FOLDER.glob("data-*"):
+        _end_redis(data)
+        shutil.rmtree(data, ignore_errors=True)
     for log in FOLDER.glob("*.log"):
         log.unlink()
 
 
-def _end_redis() -> None:
-    """End the demo's own embedded Redis, should a killed process have left it behind."""
+def _end_redis(data: Path) -> None:
+    """End a demo's own embedded Redis, should a killed process have left it behind."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as left:
         left.settimeout(5)
-        if left.connect_ex(str(FOLDER / "data" / "redis.sock")) == 0:
+        if left.connect_ex(str(data / "redis.sock")) == 0:
             left.sendall(b"SHUTDOWN NOSAVE\r\n")
             with contextlib.suppress(OSError):
                 left.recv(64)

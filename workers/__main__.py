@@ -14,6 +14,8 @@ from bot.cli import begin, main
 from bot.errors import SettingsError, StoreUnavailable
 from workers import console, jobs
 
+log = logging.getLogger("recado.worker")
+
 app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
 
@@ -26,7 +28,7 @@ def run() -> None:
     settings = begin()
     channels = wiring.open_channels(settings)
     if not channels:
-        raise SettingsError("No channel is on: set TELEGRAM_BOT_TOKEN or WHATSAPP_TOKEN in .env, or try `make demo`.")
+        raise SettingsError(wiring.NO_CHANNEL)
     store = wiring.open_store(settings, wiring.WORKER_TIMEOUT)
     answerer = jobs.open_answerer(settings, store, wiring.open_mailbox(settings, store), channels)
     jobs.use(answerer)
@@ -34,6 +36,7 @@ def run() -> None:
         channel.warm_up()
     _wait_for_redis(store.ping)
     Watch(answerer).start()
+    log.info("answering with %s, %d turns at once", settings.llm_provider, settings.worker_concurrency)
     connection = wiring.open_store(settings, wiring.WORKER_TIMEOUT).client
     TurnWorker(connection, answerer, settings.worker_concurrency).work()
     for channel in channels.values():
@@ -59,7 +62,7 @@ def _wait_for_redis(ping: Callable[[], None]) -> None:
         try:
             ping()
         except StoreUnavailable as error:
-            logging.getLogger("recado.worker").error("%s; trying again", error)
+            log.error("%s; trying again", error)
             time.sleep(1)
         else:
             return

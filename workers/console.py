@@ -26,21 +26,27 @@ def chat(settings: Settings, terminal: Terminal) -> None:
     mailbox = wiring.open_mailbox(settings, store, silent=True)
     channel = Console()
     answerer = jobs.open_answerer(settings, store, mailbox, {channel.name: channel})
+    with terminal.status("…"):
+        answerer.check()
     terminal.print(_HELLO.format(backend=settings.llm_provider))
     for text in _lines(terminal):
         mailbox.accept([Message(secrets.token_hex(8), channel.conversation, text, time.time())])
         with terminal.status("…"):
-            while not channel.spoken:
+            while mailbox.has_work(channel.conversation):
                 answerer.answer(channel.conversation)
-                if not channel.spoken:
+                _show(channel, terminal)
+                if mailbox.has_work(channel.conversation):
                     time.sleep(0.2)  # the model is away; the turn waits in the mailbox
-        for bubble in channel.spoken:
-            terminal.print(Markdown(bubble))
-        channel.spoken.clear()
+
+
+def _show(channel: Console, terminal: Terminal) -> None:
+    for bubble in channel.spoken:
+        terminal.print(Markdown(bubble))
+    channel.spoken.clear()
 
 
 def _lines(terminal: Terminal) -> Iterator[str]:
     with suppress(EOFError, KeyboardInterrupt):
         while True:
-            if text := terminal.input("> ").strip():
+            if text := terminal.input("> ").encode(errors="replace").decode().strip():
                 yield text

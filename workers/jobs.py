@@ -13,6 +13,7 @@ from bot.stores.outbox import Outbox
 from workers.answer import Answerer
 from workers.backends import Backend
 from workers.speak import Speaker
+from workers.think import Thinker
 
 _answerer: Answerer | None = None
 
@@ -38,13 +39,11 @@ def open_backend(settings: Settings) -> Backend:
 
 def open_answerer(settings: Settings, store: Store, mailbox: Mailbox, channels: dict[str, Channel]) -> Answerer:
     """Everything an answer needs, put together. Raises SettingsError."""
-    return Answerer(
+    thinker = Thinker(
         settings,
-        mailbox=mailbox,
         history=History(store),
-        speaker=Speaker(Outbox(store)),
-        channels=channels,
         backend=open_backend(settings),
         business=load_business(settings.business_file),
         commands=wiring.open_commands(),
     )
+    return Answerer(settings, mailbox=mailbox, thinker=thinker, speaker=Speaker(Outbox(store)), channels=channels)

@@ -13,6 +13,9 @@ from bot.stores.outbox import Outbox, Outcome, piece_state
 from workers.held import Held, LeaseLost, patiently
 
 UNDELIVERED_SECONDS = 5.0
+SHORTEST_PAUSE = 0.05
+"""A platform that says "retry after 0" is not asked a thousand times a second."""
+
 CHANNEL_OFF_SECONDS = 60.0
 
 log = logging.getLogger("recado.speak")
@@ -37,22 +40,33 @@ class Speaker:
             if known == "sending":  # a worker died here: nobody knows whether the platform took it
                 self._note(held, task.reply, index, "unknown", wait=channel.unknown_seconds)
                 return
-            if not self._send(held, channel, task.reply, index):
+            if not self._send(held, channel, task, index):
                 return
 
-    def _send(self, held: Held, channel: Channel, reply: Reply, index: int) -> bool:
+    def _send(self, held: Held, channel: Channel, task: Speak, index: int) -> bool:
         """Send one bubble; True when the next one may follow."""
-        wait = self._outbox.begin(held.conversation, held.token, reply, index, channel.limits(held.conversation))
-        if wait is None:
+        reply = task.reply
+        permission, wait = self._outbox.begin(
+            held.conversation, held.token, reply, index, channel.limits(held.conversation)
+        )
+        if permission == "lost":
             raise LeaseLost
-        if wait:
+        if permission == "wait":
             self._note(held, reply, index, "staged", wait=wait)
+        if permission != "go":
             return False
         reference = f"{pseudonym(held.conversation)}.{reply.turn}.{index}"
         try:
             sent = channel.speak(held.conversation, reply.pieces[index], reference, reply.quote)
         except DeliveryError as error:
             return self._failed(held, channel, reply, index, error)
+        except Exception:  # the border of a bubble: what always fails must not hold back the conversation for ever
+            log.exception("a bubble could not be sent")
+            again = piece_state(task.state, reply.turn, index) == "unknown"
+            self._note(
+                held, reply, index, "failed" if again else "unknown", wait=0 if again else channel.unknown_seconds
+            )
+            return again
         self._note(held, reply, index, "sent", platform_id=sent)
         return True
 
@@ -61,7 +75,7 @@ class Speaker:
         log.warning("a bubble was not delivered: %s: %s", type(error).__name__, error)
         match error:
             case RateLimited():
-                self._note(held, reply, index, "staged", wait=error.retry_after)
+                self._note(held, reply, index, "staged", wait=max(error.retry_after, SHORTEST_PAUSE))
             case Undelivered():
                 self._note(held, reply, index, "staged", wait=UNDELIVERED_SECONDS)
             case Unknown():

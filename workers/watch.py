@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 
 from bot.channels import Channel
 from bot.errors import DeliveryError, StoreUnavailable
@@ -25,7 +25,7 @@ class Watch:
 
     def __init__(self, answerer: Answerer) -> None:
         self._answerer = answerer
-        self._typing = ThreadPoolExecutor(TYPING_THREADS, thread_name_prefix="typing")
+        self._typing = threading.Semaphore(TYPING_THREADS)
         self._shown: dict[str, float] = {}
         self._sooner = threading.Event()
         self._sweep_at = 0.0
@@ -58,6 +58,7 @@ class Watch:
                 self.show_typing(channel, one.conversation, one.typing_for)
 
     def _sweep(self) -> None:
+        self._sweep_at = math.inf  # whoever looks again while we look here is heard
         rung, seconds = self._answerer.mailbox.sweep()
         if rung:
             log.debug("rang for %d conversations", rung)
@@ -72,18 +73,23 @@ class Watch:
             self._sooner.set()
 
     def show_typing(self, channel: Channel, conversation: str, message_id: str) -> None:
-        """Show typing unless it is still to be seen; nobody waits for the platform."""
+        """Show typing unless it is still to be seen; nobody waits for a platform, least of all for a slow one."""
         now = time.monotonic()
         if now - self._shown.get(conversation, -60) < channel.typing_seconds:
+            return
+        if not self._typing.acquire(blocking=False):
             return
         if len(self._shown) > TYPING_REMEMBERED:
             self._shown.clear()
         self._shown[conversation] = now
-        self._typing.submit(self._show, channel, conversation, message_id)
+        threading.Thread(
+            target=self._show, args=(channel, conversation, message_id), name="typing", daemon=True
+        ).start()
 
-    @staticmethod
-    def _show(channel: Channel, conversation: str, message_id: str) -> None:
+    def _show(self, channel: Channel, conversation: str, message_id: str) -> None:
         try:
             channel.show_typing(conversation, message_id)
         except DeliveryError as error:
             log.debug("typing was not shown: %s", error)
+        finally:
+            self._typing.release()

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import logging
 import signal
-import sys
 import threading
 import time
 from typing import Any
@@ -84,6 +83,7 @@ class TurnWorker(BaseWorker):
         self._slots = threading.Semaphore(slots)
         self._finished = threading.Condition()
         self._beat_at = 0.0
+        self._drain_seconds = DRAIN_SECONDS
 
     def work(self, *, burst: bool = False, **_: Any) -> bool:  # type: ignore[override]
         """Take and run wake-ups until SIGTERM, or in a ``burst`` until the queue is empty and all have run."""
@@ -185,21 +185,22 @@ class TurnWorker(BaseWorker):
             pipe.execute()
 
     def _install_signal_handlers(self) -> None:
-        """Signals only set a flag: raising out of a handler could lose a wake-up that was just taken."""
-        for name in (signal.SIGTERM, signal.SIGINT):
+        """Signals only set flags: raising out of a handler could lose a wake-up that was just taken. The second
+        one ends the draining."""
+        for name in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(name, self._stop)
 
     def _stop(self, *_: object) -> None:
-        if self._stop_requested:
-            sys.exit("stopped at once; what was running is answered after its lease")
+        self._drain_seconds = 0.0 if self._stop_requested else DRAIN_SECONDS
         self._stop_requested = True
+        self.answerer.leaving = True
 
     def _wait_for_turns(self, seconds: float) -> bool:
         """Wait until no turn runs; returns whether one still does, or a wake-up has come meanwhile."""
-        until = time.monotonic() + seconds
+        since = time.monotonic()
         with self._finished:
-            while self.executions and (left := until - time.monotonic()) > 0:
-                self._finished.wait(min(left, 1))
+            while self.executions and time.monotonic() - since < min(seconds, self._drain_seconds):
+                self._finished.wait(0.2)
         return bool(self.executions or self.connection.llen(self.queue.key))
 
     def teardown(self) -> None:

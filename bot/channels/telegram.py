@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 
 SECRET_HEADER = "X-Telegram-Bot-Api-Secret-Token"  # noqa: S105 - the name of a header
 
-_TOKEN = re.compile(r"([0-9]+):[A-Za-z0-9_-]+")
+_TOKEN = re.compile(r"([0-9]+):[A-Za-z0-9_-]{30,}")
+_DOCUMENTED = "123456:ABC-DEF1234ghIkl-zyx57W2v1u123ew11"
+"""The token in Telegram's own documentation (https://core.telegram.org/bots/api#authorizing-your-bot)."""
 _SECRET = re.compile(r"[A-Za-z0-9_-]{32,256}")
 _HOW_TO_GET_ONE = (
     "TELEGRAM_BOT_TOKEN is not a bot's token. It looks like 123456789:AbC-dEf and @BotFather gives it: "
@@ -70,7 +72,7 @@ class Telegram(Channel):
         token = settings.telegram_bot_token.get_secret_value().strip()
         if not token:
             return None
-        if not _TOKEN.fullmatch(token):
+        if not _TOKEN.fullmatch(token) or token == _DOCUMENTED:
             raise SettingsError(_HOW_TO_GET_ONE)
         return cls(
             token,

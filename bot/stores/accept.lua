@@ -17,10 +17,7 @@ for i = 5, #ARGV, 4 do
     local idle = redis.call('EXISTS', key(conversation, 'lease'), key(conversation, 'wip')) == 0
     -- A command ends the listening at once. Whoever waits only to speak may think meanwhile.
     if idle then redis.call('ZADD', KEYS[1], 'LT', now + ARGV[4], conversation) end
-    if first or (idle and kind == 'c') then
-      ring(bell, conversation)
-      rung = rung + 1
-    end
+    if (first or (idle and kind == 'c')) and ring(bell, conversation) then rung = rung + 1 end
   end
 end
 return {accepted, rung}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import deque
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -68,10 +68,7 @@ class Store:
         every script bears it. An answer that does not come in time is not waited for again."""
         packed = pack_command(words)  # type: ignore[arg-type]
         for again in (True, False):
-            try:
-                connection = self._idle.pop()
-            except IndexError:
-                connection = self.client.connection_pool.make_connection()
+            connection = self._connection(used=again)
             try:
                 connection.send_packed_command([packed])  # type: ignore[no-untyped-call]
                 answer = connection.read_response()
@@ -90,6 +87,13 @@ class Store:
                 return answer
         raise AssertionError("unreachable")
 
+    def _connection(self, *, used: bool) -> ConnectionInterface:
+        """A connection that served before, if one is idle and ``used`` will do; after a restart none may."""
+        if used:
+            with suppress(IndexError):
+                return self._idle.pop()
+        return self.client.connection_pool.make_connection()
+
     def close(self) -> None:
         """Close all connections; a later call opens new ones."""
         while self._idle:
@@ -97,9 +101,9 @@ class Store:
         self.client.close()
 
     def ping(self) -> None:
-        """Raises StoreUnavailable when Redis does not answer or cannot write."""
+        """Raises StoreUnavailable when Redis does not answer."""
         with translated():
-            self.client.ping()
+            self._call(b"PING")
 
 
 @contextmanager

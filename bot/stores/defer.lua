@@ -1,14 +1,15 @@
 -- defer: this turn waits; nobody holds a thread for it.
--- KEYS due lease out state   ARGV token, conversation, delay_ms, counted (tries | waits), notice or '', limit_ms
+-- KEYS due lease out state   ARGV token, conversation, delay_ms, counted (tries | waits), notice or ''
 -- Returns how often it has been deferred for this reason, 0 when the lease is not ours (any more).
--- waits double the delay up to limit_ms. The notice is told once until the turn is committed.
+-- The delay doubles each time, up to the limit. The notice is told once until the turn is committed.
 local due, lease, out, state = unpack(KEYS)
 if redis.call('GET', lease) ~= ARGV[1] then return 0 end
 local now = milliseconds()
 local times = redis.call('HINCRBY', state, ARGV[4], 1)
-local delay = math.min(tonumber(ARGV[6]), ARGV[3] * 2 ^ (times - 1))
-redis.call('HSET', state, 'think_at', now + delay)
+local delay = math.min(BACKOFF_LIMIT, ARGV[3] * 2 ^ math.min(times - 1, 20))
+redis.call('HSET', state, 'think_at', now + delay, 'think_wait', delay)
 local at = now + delay
+if redis.call('EXISTS', out) == 1 then at = math.min(at, not_before(state, 'speak', now)) end
 if ARGV[5] ~= '' and redis.call('HSETNX', state, 'told', '1') == 1 then
   redis.call('RPUSH', out, ARGV[5])
   at = now

@@ -44,6 +44,8 @@ def socket_path(data_dir: Path) -> Path:
     name = hashlib.sha256(str(path).encode()).hexdigest()[:16]
     folder = Path(tempfile.gettempdir()) / f"recado-{os.getuid()}"
     folder.mkdir(mode=0o700, exist_ok=True)
+    if folder.lstat().st_uid != os.getuid() or folder.lstat().st_mode & 0o077:
+        raise SettingsError(f"DATA_DIR: {folder} is open to others; remove it, or choose a shorter DATA_DIR.")
     return folder / f"{name}.sock"
 
 
@@ -64,14 +66,26 @@ def become(data_dir: Path, port: int) -> NoReturn:
 
     It counts among the users itself, so nobody who leaves stops it. Raises SettingsError when one runs already.
     """
-    data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-    if is_running(data_dir):
+    _make(data_dir)
+    claim = _claim(data_dir)
+    if claim is None:
         raise SettingsError(f"A server already uses {data_dir}. Stop it, or choose another DATA_DIR.")
+    _must_be_free(port)
+    os.set_inheritable(claim, True)
     users = os.open(data_dir / "redis.users", os.O_RDWR | os.O_CREAT, 0o600)
     fcntl.flock(users, fcntl.LOCK_SH)
     os.set_inheritable(users, True)
     arguments = command(data_dir, port)
     os.execv(arguments[0], arguments)  # noqa: S606 - the server takes this process' place, and its signals
+
+
+def _must_be_free(port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise SettingsError(f"Port {port} cannot be used ({error.strerror}); choose another --port.") from None
 
 
 def is_running(data_dir: Path) -> bool:
@@ -85,9 +99,9 @@ def ensure(data_dir: Path) -> Path:
     """Find the server of ``data_dir`` or start it; returns its socket.
 
     Only one process starts it, the others wait for that one. Raises RedisConnectionError when it
-    does not come up.
+    does not come up, SettingsError when there can be no such folder.
     """
-    data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    _make(data_dir)
     with _one_at_a_time(data_dir):
         if data_dir.resolve() in _left:
             raise RedisConnectionError("this process has left the embedded server")
@@ -97,19 +111,48 @@ def ensure(data_dir: Path) -> Path:
     return socket_path(data_dir)
 
 
+def _make(data_dir: Path) -> None:
+    try:
+        data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise SettingsError(f"DATA_DIR: {data_dir} cannot be used as a folder ({error.strerror}).") from None
+
+
+def _claim(data_dir: Path) -> int | None:
+    """The lock that a server holds as long as it lives, or None where one lives: two would write one file."""
+    claim = os.open(data_dir / "redis.server", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(claim, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(claim)
+        return None
+    return claim
+
+
 def _start(data_dir: Path) -> None:
+    """Start a server, or wait for one that lives and does not answer yet."""
+    claim = _claim(data_dir)
+    if claim is not None:
+        try:
+            _launch(data_dir, claim)
+        finally:
+            os.close(claim)
+    until = time.monotonic() + START_SECONDS
+    while not is_running(data_dir):
+        if time.monotonic() > until or (claim is not None and _servers[-1].poll() is not None):
+            raise RedisConnectionError(f"the embedded server does not answer; see {data_dir / 'redis.log'}")
+        time.sleep(0.01)
+
+
+def _launch(data_dir: Path, claim: int) -> None:
     socket_path(data_dir).unlink(missing_ok=True)
     _servers[:] = [server for server in _servers if server.poll() is None]
     with (data_dir / "redis.log").open("ab") as log:
         server = subprocess.Popen(
-            command(data_dir, port=0), stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
-        )
+            command(data_dir, port=0), stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
+            pass_fds=(claim,),
+        )  # fmt: skip
     _servers.append(server)
-    until = time.monotonic() + START_SECONDS
-    while not is_running(data_dir):
-        if server.poll() is not None or time.monotonic() > until:
-            raise RedisConnectionError(f"the embedded server did not start; see {data_dir / 'redis.log'}")
-        time.sleep(0.01)
 
 
 def _register(data_dir: Path) -> None:

@@ -19,12 +19,13 @@ BATCH = 20
 GRACE_MS = 1000
 """How long a ring may take before the sweeper rings again."""
 
-BACKOFF_LIMIT_MS = 30_000
 SWEEP_MOST = 100
 QUARANTINE = PREFIX + "quarantine"
 QUARANTINE_KEPT = 1000
 DEAD = PREFIX + "dead"
 COUNTS = PREFIX + "counts"
+CLOCK = PREFIX + "clock"
+"""The latest time that a sweep has seen; an earlier one now means that the clock went back."""
 SEEN_HOURS = {"telegram": 27, "whatsapp": 8 * 24}
 """How long a platform may deliver the same message again: Telegram gives up after 24 h, Meta after 7 days."""
 
@@ -118,6 +119,7 @@ class Mailbox:
         """What is to be done now by the holder of ``token``; the same answer as long as it is not done."""
         keys = [DUE, *(key(conversation, part) for part in ("in", "wip", "lease", "turn", "out", "state"))]
         args: list[str | int] = [token, conversation, self.lease_ms, BATCH, self._quiet_ms, self._cap_ms]
+        args.append(self._expire_ms)
         what, *rest = self._store.run(_take, keys, args)
         if what == b"think":
             batch = Batch(int(rest[0]), tuple(_unpack_entry(entry, conversation) for entry in rest[2:]))
@@ -146,8 +148,10 @@ class Mailbox:
         """
         keys = [key(conversation, part) for part in ("history", "wip", "lease", "out", "state", "dead")]
         args: list[str | int] = [token, turn, conversation, mode, outbox.pack(reply) if reply else ""]
-        args += [history.KEPT, self._expire_ms, "" if window is None else window, language]
-        done = self._store.run(_commit, [*keys, DEAD], [*args, *(history.pack(t) for t in turns)])
+        args += [history.KEPT, self._expire_ms, "" if window is None else window, language, self.lease_ms]
+        done = self._store.run(
+            _commit, [*keys, DEAD, key(conversation, "turn")], [*args, *(history.pack(t) for t in turns)]
+        )
         return bool(done == b"committed")
 
     def defer(
@@ -160,18 +164,33 @@ class Mailbox:
         keys = [DUE, *(key(conversation, part) for part in ("lease", "out", "state"))]
         counted = "tries" if failed else "waits"
         told = outbox.pack(notice) if notice else ""
-        args: list[str | int] = [token, conversation, int(seconds * 1000), counted, told, BACKOFF_LIMIT_MS]
+        args: list[str | int] = [token, conversation, int(seconds * 1000), counted, told]
         self._store.run(_defer, keys, args)
 
-    def release(self, conversation: str, token: str) -> bool:
-        """Let go. True when there is more to do and nobody else waits: then the lease is still held."""
+    def release(self, conversation: str, token: str, *, stay: bool = True) -> bool:
+        """Let go. True when there is more to do and nobody else waits: then the lease is still held.
+
+        Who will not ``stay`` leaves what there is to others.
+        """
         keys = [DUE, *(key(conversation, part) for part in ("in", "wip", "lease", "turn", "out", "state"))]
-        args: list[str | int] = [*bell(silent=self._silent), token, conversation, self._expire_ms, self.lease_ms]
+        args: list[str | int] = [
+            *bell(silent=self._silent),
+            token,
+            conversation,
+            self._expire_ms,
+            self.lease_ms,
+            int(stay),
+        ]
         return bool(self._store.run(_release, keys, args) == b"again")
+
+    def has_work(self, conversation: str) -> bool:
+        """Whether anything is left to do here, now or later."""
+        with translated():
+            return self._store.client.zscore(DUE, conversation) is not None
 
     def sweep(self) -> tuple[int, float | None]:
         """Ring for whoever is overdue; returns how many, and the seconds until the next is due."""
-        rung, next_ms = self._store.run(_sweep, [DUE], [*bell(silent=self._silent), SWEEP_MOST])
+        rung, next_ms = self._store.run(_sweep, [DUE, CLOCK], [*bell(silent=self._silent), SWEEP_MOST])
         return int(rung), None if next_ms < 0 else next_ms / 1000
 
 

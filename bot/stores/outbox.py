@@ -8,12 +8,14 @@ recorded by whoever heard it.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from bot.message import Limit, Piece, Reply
 from bot.stores.connection import PREFIX, Script, Store, key
 
+Permission = Literal["go", "wait", "lost", "settled"]
 Outcome = Literal["sent", "staged", "unknown", "failed"]
 
 _begin = Script("begin", "ring")
@@ -50,18 +52,16 @@ class Outbox:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    def begin(self, conversation: str, token: str, reply: Reply, index: int, limits: Sequence[Limit]) -> float | None:
-        """Say that this bubble is about to be sent.
-
-        0.0: go. More: so many seconds must pass first, nothing was changed. None: the lease is lost.
-        """
-        args: list[str | int] = [token, piece_name(reply.turn, index)]
+    def begin(
+        self, conversation: str, token: str, reply: Reply, index: int, limits: Sequence[Limit]
+    ) -> tuple[Permission, float]:
+        """Say that this bubble is about to be sent; whether it may, and if it must wait, for how many seconds."""
+        args: list[str | int] = [token, reply.turn, piece_name(reply.turn, index)]
         for limit in limits:
             args += [f"{PREFIX}limit:{limit.name}", str(limit.most), int(limit.seconds * 1000)]
-        what, *wait = self._store.run(_begin, [key(conversation, "lease"), key(conversation, "state")], args)
-        if what == b"lost":
-            return None
-        return wait[0] / 1000 if wait else 0.0
+        keys = [key(conversation, part) for part in ("lease", "state", "out")]
+        what, *wait = self._store.run(_begin, keys, args)
+        return what.decode(), wait[0] / 1000 if wait else 0.0
 
     def record(
         self, conversation: str, reply: Reply, index: int, outcome: Outcome, *, platform_id: str = "", wait: float = 0
@@ -71,6 +71,12 @@ class Outbox:
         True when the whole reply is settled.
         """
         noted = f"{outcome}:{platform_id}" if platform_id else outcome
-        args: list[str | int] = [reply.turn, piece_name(reply.turn, index), noted, len(reply.pieces), int(wait * 1000)]
+        args: list[str | int] = [
+            reply.turn,
+            piece_name(reply.turn, index),
+            noted,
+            len(reply.pieces),
+            math.ceil(wait * 1000),
+        ]
         keys = [key(conversation, "out"), key(conversation, "state")]
         return bool(self._store.run(_record, keys, args) == b"settled")

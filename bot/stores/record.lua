@@ -11,7 +11,9 @@ redis.call('HSET', state, ARGV[2], ARGV[3])
 if before ~= ARGV[3] and (ARGV[3] == 'unknown' or ARGV[3] == 'failed') then
   redis.call('HINCRBY', 'recado:counts', ARGV[3], 1)
 end
-if tonumber(ARGV[5]) > 0 then redis.call('HSET', state, 'speak_at', milliseconds() + ARGV[5]) end
+if tonumber(ARGV[5]) > 0 then
+  redis.call('HSET', state, 'speak_at', milliseconds() + ARGV[5], 'speak_wait', ARGV[5])
+end
 local names = {}
 for i = 0, ARGV[4] - 1 do
   local name = 'piece:' .. ARGV[1] .. ':' .. i
@@ -20,5 +22,5 @@ for i = 0, ARGV[4] - 1 do
   names[#names + 1] = name
 end
 redis.call('LPOP', out)
-redis.call('HDEL', state, 'speak_at', unpack(names))
+redis.call('HDEL', state, 'speak_at', 'speak_wait', unpack(names))
 return 'settled'

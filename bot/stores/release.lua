@@ -1,5 +1,5 @@
 -- release: the holder lets go. More work is rung at the end of the line if anybody else waits there.
--- KEYS due in wip lease turn out state   ARGV bell, at, token, conversation, expire_ms, lease_ms
+-- KEYS due in wip lease turn out state   ARGV bell, at, token, conversation, expire_ms, lease_ms, stay (1, or 0 for a worker that is leaving)
 -- Returns again (keep the lease, go round) | rung | later | rest | lost.
 local due, inbox, wip, lease, turn, out, state = unpack(KEYS)
 local bell = cjson.decode(ARGV[1])
@@ -7,19 +7,19 @@ bell.at = ARGV[2]
 local token, conversation = ARGV[3], ARGV[4]
 if redis.call('GET', lease) ~= token then return 'lost' end
 local now = milliseconds()
-local function not_before(name) return tonumber(redis.call('HGET', state, name)) or 0 end
 local function at_most(a, b) return a and math.min(a, b) or b end
 
 local at = nil
-if redis.call('EXISTS', out) == 1 then at = at_most(at, not_before('speak_at')) end
+if redis.call('EXISTS', out) == 1 then at = at_most(at, not_before(state, 'speak', now)) end
 if redis.call('EXISTS', wip) == 1 then
-  at = at_most(at, not_before('think_at'))
+  at = at_most(at, not_before(state, 'think', now))
 elseif redis.call('EXISTS', inbox) == 1 then
   at = 0
 end
 if not at then
   redis.call('DEL', lease)
   redis.call('ZREM', due, conversation)
+  redis.call('HDEL', state, 'ring')
   redis.call('PEXPIRE', state, ARGV[5])
   redis.call('PEXPIRE', turn, ARGV[5])
   return 'rest'
@@ -29,7 +29,7 @@ if at > now then
   redis.call('ZADD', due, at, conversation)
   return 'later'
 end
-if redis.call('LLEN', bell.queue) == 0 then
+if ARGV[7] == '1' and redis.call('LLEN', bell.queue) == 0 then
   redis.call('PEXPIRE', lease, ARGV[6])
   redis.call('ZADD', due, now + ARGV[6], conversation)
   return 'again'

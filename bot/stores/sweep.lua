@@ -1,16 +1,22 @@
 -- sweep: whoever is overdue is rung, again after 1, 2, 4 ... 30 s, so that a long line is not made longer.
--- KEYS due   ARGV bell, at, most
+-- KEYS due clock   ARGV bell, at, most
 -- Returns {rung, ms until the next is due or -1}.
+local due, clock = unpack(KEYS)
 local bell = cjson.decode(ARGV[1])
 bell.at = ARGV[2]
 local now = milliseconds()
-local late = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'LIMIT', 0, ARGV[3])
+if now + 1000 < (tonumber(redis.call('GET', clock)) or 0) then
+  -- The clock went back: no time that was set before means anything now. Everybody is looked at.
+  for _, conversation in ipairs(redis.call('ZRANGE', due, 0, -1)) do redis.call('ZADD', due, now, conversation) end
+end
+redis.call('SET', clock, now)
+local late = redis.call('ZRANGEBYSCORE', due, '-inf', now, 'LIMIT', 0, ARGV[3])
 for _, conversation in ipairs(late) do
   local state = key(conversation, 'state')
   local delay = math.min(30000, 2 * (tonumber(redis.call('HGET', state, 'ring_delay')) or 500))
   redis.call('HSET', state, 'ring_delay', delay)
-  redis.call('ZADD', KEYS[1], now + delay, conversation)
+  redis.call('ZADD', due, now + delay, conversation)
   ring(bell, conversation)
 end
-local soonest = redis.call('ZRANGE', KEYS[1], 0, 0, 'WITHSCORES')
+local soonest = redis.call('ZRANGE', due, 0, 0, 'WITHSCORES')
 return {#late, soonest[2] and math.max(0, soonest[2] - now) or -1}

@@ -1,5 +1,5 @@
 -- take: what is to be done in this conversation now, and by whom.
--- KEYS due in wip lease turn out state   ARGV token, conversation, lease_ms, batch, quiet_ms, cap_ms
+-- KEYS due in wip lease turn out state   ARGV token, conversation, lease_ms, batch, quiet_ms, cap_ms, expire_ms
 -- Returns {what, ...}: busy | rest | wait ms | listen ms payload | speak reply state | think turn state messages...
 -- The holder of the lease gets the same answer again; so does whoever comes after a crash.
 local due, inbox, wip, lease, turn, out, state = unpack(KEYS)
@@ -33,19 +33,15 @@ local function parse(message)
   return {at = tonumber(at), kind = kind, payload = payload}
 end
 
-local function not_before(name)
-  return tonumber(redis.call('HGET', state, name)) or 0
-end
-
 local head = redis.call('LINDEX', out, 0)
-local speak_at = head and not_before('speak_at')
+local speak_at = head and not_before(state, 'speak', now)
 if head and speak_at <= now then
   hold()
   return {'speak', head, redis.call('HGETALL', state)}
 end
 
 if redis.call('EXISTS', wip) == 1 then
-  local think_at = not_before('think_at')
+  local think_at = not_before(state, 'think', now)
   if think_at > now then
     local at = speak_at and math.min(think_at, speak_at) or think_at
     leave(at)
@@ -60,7 +56,9 @@ else
     end
     redis.call('DEL', lease)
     redis.call('ZREM', due, conversation)
-    redis.call('HDEL', state, 'ring_delay')
+    redis.call('HDEL', state, 'ring_delay', 'ring')
+    redis.call('PEXPIRE', state, ARGV[7])
+    redis.call('PEXPIRE', turn, ARGV[7])
     return {'rest'}
   end
   first = parse(first)

@@ -21,7 +21,7 @@ from simulator.platforms import Platform
 from simulator.telegram import TelegramServer
 from simulator.whatsapp import WhatsAppServer
 
-TOKEN = "7123:AbC-dEf_0123456789"
+TOKEN = "7123:AbC-dEf_0123456789_AbC-dEf_0123456789"
 NUMBER = "106540352242922"
 APP_SECRET = "0123456789abcdef0123456789abcdef"
 PERSON = 34600111222

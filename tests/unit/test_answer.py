@@ -24,6 +24,7 @@ from bot.stores.outbox import Outbox
 from workers.answer import Answerer
 from workers.backends import Backend, Prompt
 from workers.speak import Speaker
+from workers.think import Thinker
 
 ANA = "fake:7:1"
 
@@ -107,14 +108,17 @@ class World:
         self.mailbox = Mailbox(store, lease=15, quiet=0, cap=0, days=30)
         self.channel, self.backend = FakeChannel(), FakeBackend()
         self.number = 0
+        self.channels: dict[str, Channel] = {"fake": self.channel}
+        self.thinker = Thinker(
+            self.settings, history=History(store), backend=self.backend, commands=wiring.open_commands(),
+            business=Business(name="La Espiga", faq=(Question(question="Hours?", answer="9 to 17"),)),
+        )  # fmt: skip
         self.answerer = self.worker()
 
     def worker(self) -> Answerer:
         return Answerer(
-            self.settings, mailbox=self.mailbox, history=History(self.store), speaker=Speaker(Outbox(self.store)),
-            channels={"fake": self.channel}, backend=self.backend,
-            business=Business(name="La Espiga", faq=(Question(question="Hours?", answer="9 to 17"),)),
-            commands=wiring.open_commands(),
+            self.settings, mailbox=self.mailbox, thinker=self.thinker, speaker=Speaker(Outbox(self.store)),
+            channels=self.channels,
             show_typing=lambda channel, conversation, message: channel.show_typing(conversation, message),
         )  # fmt: skip
 
@@ -325,7 +329,7 @@ def test_a_bubble_in_doubt_after_a_crash_is_counted_and_waits_before_it_goes_aga
     world.channel.fail = [RateLimited("later", 0.01)]
     world.answer("hello")
     world.store.client.hset(key(ANA, "state"), "piece:1:0", "sending")
-    world.come_back(0.02)
+    world.come_back()
     assert world.channel.spoken == []
     assert world.store.client.hget("recado:counts", "unknown") == b"1"
     world.come_back()
@@ -352,19 +356,39 @@ def test_the_platforms_limits_are_shared_and_kept(store: Store) -> None:
 def test_whoever_writes_much_goes_to_the_end_of_the_line(world: World) -> None:
     """Somebody else waits: after one turn the worker lets go."""
     world.say(*(f"message {n}" for n in range(45)))
+    world.store.client.delete(bell.QUEUE_KEY)
     world.say("hello", conversation="fake:7:2")
     world.answerer.answer(ANA)
     assert len(world.channel.spoken) == 1
-    assert world.store.client.llen(bell.QUEUE_KEY) == 3
+    assert in_line(world.store) == ["fake:7:2", ANA]
+
+
+def in_line(store: Store) -> list[str]:
+    """Whose wake-ups wait in RQ's queue, first to last."""
+    ids = [name.decode() for name in store.client.lrange(bell.QUEUE_KEY, 0, -1)]
+    return [json.loads(store.client.hget(f"rq:job:{one}", "data"))[2][0] for one in ids]
+
+
+def test_a_flood_never_has_more_than_one_wake_up_in_line(world: World) -> None:
+    """However often the sweeper rings for who is already in line, nobody gets two places there."""
+    world.say(*(f"message {n}" for n in range(60)))
+    for newcomer in range(2, 4):
+        world.store.client.zadd(DUE, {ANA: 1})
+        world.mailbox.sweep()
+        assert in_line(world.store) == [ANA]
+        world.store.client.lpop(bell.QUEUE_KEY)
+        world.say("hello", conversation=f"fake:7:{newcomer}")
+        world.answerer.answer(ANA)
+        assert in_line(world.store) == [f"fake:7:{newcomer}", ANA]
+        world.store.client.delete(bell.QUEUE_KEY)
 
 
 def test_a_channel_that_is_off_loses_nothing(world: World) -> None:
     world.say("hello")
-    channel = world.answerer._channels
-    world.answerer._channels = {}
+    world.channels.clear()
     world.answerer.answer(ANA)
     assert not world.rest()
-    world.answerer._channels = channel
+    world.channels["fake"] = world.channel
     world.store.client.hdel(key(ANA, "state"), "think_at")
     world.answerer.answer(ANA)
     assert world.channel.spoken == ["re: hello"]

@@ -86,7 +86,7 @@ def test_a_swallowed_answer_doubles_nothing(store: Store, shaky: Store, proxy: S
     assert box.commit(ANA, "a", 1, answer)
     assert store.client.llen(key(ANA, "out")) == 1
     once()
-    assert outbox.begin(ANA, "a", answer, 0, ()) == 0
+    assert outbox.begin(ANA, "a", answer, 0, ()) == ("go", 0)
     once()
     assert outbox.record(ANA, answer, 0, "sent")
     once()

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from bot.message import Message, Piece, Reply, Turn
+from bot.message import Limit, Message, Piece, Reply, Turn
 from bot.stores import bell
 from bot.stores.connection import DUE, Store, key
 from bot.stores.history import History
@@ -188,8 +188,9 @@ def test_a_command_is_never_listened_to(listening: Mailbox, store: Store) -> Non
     """A command is taken at once, also when it ends a burst that is being listened to: it rings again."""
     listening.accept([said(1)])
     assert isinstance(listening.take(ANA, "a"), Later)
+    store.client.delete(bell.QUEUE_KEY)
     listening.accept([said(2, "/help")])
-    assert rings(store) == 2
+    assert rings(store) == 1
     assert taken_texts(listening, "a") == ["message 1"]
 
 
@@ -417,8 +418,45 @@ def staged(mailbox: Mailbox, *texts: str) -> Reply:
 def test_begin_is_fenced(mailbox: Mailbox, store: Store) -> None:
     """Only the holder of the lease may say that a bubble is about to be sent."""
     answer, outbox = staged(mailbox), Outbox(store)
-    assert outbox.begin(ANA, "b", answer, 0, ()) is None
-    assert [outbox.begin(ANA, "a", answer, 0, ()) for _ in range(2)] == [0.0, 0.0]
+    assert outbox.begin(ANA, "b", answer, 0, ()) == ("lost", 0)
+    assert store.client.hget(key(ANA, "state"), "piece:1:0") is None
+    assert [outbox.begin(ANA, "a", answer, 0, ()) for _ in range(2)] == [("go", 0), ("go", 0)]
+    assert store.client.hget(key(ANA, "state"), "piece:1:0") == b"sending"
+
+
+def test_begin_hears_that_a_bubble_is_settled(mailbox: Mailbox, store: Store) -> None:
+    """What somebody else heard in the meantime counts: a bubble that was sent is not sent again."""
+    answer, outbox = staged(mailbox, "one", "two"), Outbox(store)
+    outbox.record(ANA, answer, 0, "sent", platform_id="5")
+    assert outbox.begin(ANA, "a", answer, 0, ()) == ("settled", 0)
+    outbox.record(ANA, answer, 1, "sent")
+    assert outbox.begin(ANA, "a", answer, 1, ()) == ("settled", 0)
+
+
+def test_a_limit_below_one_a_second_lets_one_through(mailbox: Mailbox, store: Store) -> None:
+    """Half a bubble a second is one in two seconds, not none."""
+    answer, outbox, slow = staged(mailbox, "one", "two"), Outbox(store), Limit("slow", 0.5, 1)
+    assert outbox.begin(ANA, "a", answer, 0, [slow]) == ("go", 0)
+    what, wait = outbox.begin(ANA, "a", answer, 1, [slow])
+    assert what == "wait"
+    assert 1.5 < wait <= 2
+
+
+def test_whoever_waits_for_a_limit_has_a_place_and_comes_once(mailbox: Mailbox, store: Store) -> None:
+    """Asking again while waiting takes no second place, and nobody is told to wait for the same moment."""
+    outbox, limit = Outbox(store), Limit("slow", 10, 1)
+    waits = []
+    for person in range(14):
+        conversation = f"telegram:7:{person}"
+        mailbox.accept([said(1, conversation=conversation)])
+        mailbox.take(conversation, "a")
+        mailbox.commit(conversation, "a", 1, reply(1))
+        first = outbox.begin(conversation, "a", reply(1), 0, [limit])[1]
+        again = outbox.begin(conversation, "a", reply(1), 0, [limit])[1] if first else 0
+        assert abs(first - again) < 0.05
+        waits.append(first)
+    assert waits[:10] == [0] * 10
+    assert [round(wait, 1) for wait in waits[10:]] == [0.1, 0.2, 0.3, 0.4]
 
 
 def test_record_settles_a_reply_when_all_its_bubbles_are(mailbox: Mailbox, store: Store) -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from bot.business import load_business
 from bot.settings import load_settings
-from simulator.demo import ANSWER_SECONDS, BUSINESS, Demo, Voice, run
+from simulator.demo import ANSWER_SECONDS, BUSINESS, DATA, Demo, Voice, run
 from simulator.platforms import Bubble
 from simulator.processes import NotReady, Processes
 from simulator.telegram import TelegramServer
@@ -99,7 +99,7 @@ def test_the_demos_settings_are_complete_random_and_reach_no_platform(monkeypatc
     assert one.telegram_api_url.startswith("http://127.0.0.1:")
     assert one.whatsapp_api_url.startswith("http://127.0.0.1:")
     assert len(one.whatsapp_app_secret.get_secret_value()) == 64
-    assert (one.llm_provider, one.redis_url, one.data_dir) == ("faq", "", Path(".demo/data"))
+    assert (one.llm_provider, one.redis_url, one.data_dir) == ("faq", "", DATA)
     for name in ("telegram_bot_token", "telegram_webhook_secret", "whatsapp_app_secret", "whatsapp_verify_token"):
         assert getattr(one, name) != getattr(two, name)
     assert os.environ["RECADO_ENV_FILE"] == ""
@@ -118,7 +118,7 @@ def test_the_demo_answers_every_message_and_leaves_nothing_running(elsewhere: Pa
     log = (elsewhere / ".demo/worker.log").read_text()
     assert log.count("outcome=answered") == 4
     with socket.socket(socket.AF_UNIX) as left:
-        assert left.connect_ex(str(elsewhere / ".demo/data/redis.sock")) != 0
+        assert left.connect_ex(str(elsewhere / DATA / "redis.sock")) != 0
 
 
 def test_a_demo_that_cannot_start_fails_and_shows_why(

@@ -22,7 +22,7 @@ from simulator.server import Cut
 from simulator.telegram import TelegramServer
 from tests.channel_server import ScriptedPlatform, answer
 
-TOKEN = "7123:AbC-dEf_0123456789"
+TOKEN = "7123:AbC-dEf_0123456789_AbC-dEf_0123456789"
 SENT = {"ok": True, "result": {"message_id": 77, "date": 1_760_000_000, "chat": {"id": 555, "type": "private"}}}
 BOLD = Piece("hola", ({"type": "bold", "offset": 0, "length": 4},))
 

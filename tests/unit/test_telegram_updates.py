@@ -18,7 +18,7 @@ from bot.message import Attachment, Message
 from bot.settings import load_settings
 from tests.json_values import JSON, NO_OBJECTS
 
-TOKEN = "7123:AbC-dEf_0123456789"
+TOKEN = "7123:AbC-dEf_0123456789_AbC-dEf_0123456789"
 BOT = {"id": 7123, "is_bot": True, "first_name": "Recado"}
 ANA = {"id": 555, "is_bot": False, "first_name": "Ana", "language_code": "es"}
 HOME = {"id": 555, "type": "private"}
