@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from functools import cached_property
 from pathlib import Path
-from time import monotonic, sleep
+from types import FrameType
 from typing import NamedTuple, Self
 
 from rich.console import Console
@@ -24,7 +24,7 @@ from bot.stores.bell import QUEUE
 from bot.stores.connection import Store, connect
 from simulator.ledger import Ledger
 from simulator.models import ModelServer
-from simulator.processes import NotReady, Processes
+from simulator.processes import NotReady, Processes, settings_for, wait_until
 from simulator.telegram import TelegramServer
 from simulator.whatsapp import WhatsAppServer
 
@@ -56,24 +56,11 @@ class Installation:
         self.telegram = TelegramServer(f"7123456:{secrets.token_hex(20)}", "", secrets.token_hex(32))
         self.whatsapp = WhatsAppServer(secrets.token_hex(20), _NUMBER, secrets.token_hex(16), secrets.token_hex(8))
         self.platforms: tuple[TelegramServer | WhatsAppServer, ...] = (self.telegram, self.whatsapp)
-        self.processes = Processes(self._settings() | FREE_OF_LIMITS | settings, self.folder)
+        ours = settings_for(self.telegram, self.whatsapp, self.folder / "data")
+        ours |= {"LLM_PROVIDER": "ollama", "LLM_BASE_URL": model.url}
+        self.processes = Processes(ours | FREE_OF_LIMITS | settings, self.folder)
         for platform in self.platforms:
             platform.webhook_url = f"{self.processes.url}/webhook/{platform.name}"
-
-    def _settings(self) -> dict[str, str]:
-        return {
-            "DATA_DIR": str(self.folder / "data"),
-            "TELEGRAM_BOT_TOKEN": self.telegram.token,
-            "TELEGRAM_WEBHOOK_SECRET": self.telegram.webhook_secret,
-            "TELEGRAM_API_URL": self.telegram.url,
-            "WHATSAPP_TOKEN": self.whatsapp.token,
-            "WHATSAPP_PHONE_NUMBER_ID": _NUMBER,
-            "WHATSAPP_APP_SECRET": self.whatsapp.app_secret,
-            "WHATSAPP_VERIFY_TOKEN": self.whatsapp.verify_token,
-            "WHATSAPP_API_URL": self.whatsapp.url,
-            "LLM_PROVIDER": "ollama",
-            "LLM_BASE_URL": self.model.url,
-        }
 
     def __enter__(self) -> Self:
         sys.setswitchinterval(_SWITCH_SECONDS)
@@ -142,7 +129,8 @@ def run(title: str, measure: Callable[[], Iterable[Figure]]) -> None:
 
     Being told to end is as good as Ctrl-C: what was started must end too.
     """
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _leave)
     try:
         figures = list(measure())
     except NotReady as error:
@@ -155,16 +143,13 @@ def run(title: str, measure: Callable[[], Iterable[Figure]]) -> None:
     sys.exit(int(any(figure.held is False for figure in figures)))
 
 
+def _leave(number: int, _: FrameType | None) -> None:
+    """Once is enough: what ends now must not be interrupted."""
+    for each in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(each, signal.SIG_IGN)
+    sys.exit(128 + number)
+
+
 def percentile(values: Sequence[float], share: float) -> float:
     """The smallest value that so large a ``share`` of the values does not exceed."""
     return sorted(values)[max(math.ceil(share * len(values)), 1) - 1]
-
-
-def wait_until(check: Callable[[], bool], seconds: float) -> bool:
-    """Whether ``check`` became true in time."""
-    until = monotonic() + seconds
-    while not check():
-        if monotonic() > until:
-            return False
-        sleep(0.01)
-    return True

@@ -19,13 +19,14 @@ from pathlib import Path
 from statistics import median
 from typing import NamedTuple
 
-from _installation import SHORT, Figure, run, started, wait_until
+from _installation import SHORT, Figure, run, started
 
 from bot.message import Turn
 from bot.stores import embedded, history
 from bot.stores.connection import Store, connect, key
+from simulator.processes import wait_until
 from workers import context
-from workers.context import estimate
+from workers.backends import estimate
 
 LONG, BRIEF = 100_000, 20
 STEPS = 400 if SHORT else 3000
@@ -65,7 +66,7 @@ def measure() -> Iterator[Figure]:
 def rebuild(past: history.History, case: Case) -> context.Fit:
     """What a turn does before it asks the model."""
     turns = past.tail(case.conversation, case.window, BUDGET)
-    return context.fit(SYSTEM, turns, ASKED, window=case.window, budget=BUDGET)
+    return context.fit(SYSTEM, turns, ASKED, window=case.window, budget=BUDGET, count=estimate)
 
 
 def compare(past: history.History, cases: list[Case]) -> dict[Case, list[float]]:

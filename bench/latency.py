@@ -14,11 +14,12 @@ from itertools import cycle
 from time import monotonic, sleep
 from typing import NamedTuple
 
-from _installation import SHORT, Figure, Installation, percentile, run, wait_until
+from _installation import SHORT, Figure, Installation, percentile, run
 
 from simulator.models import ModelServer
 from simulator.people import People
 from simulator.platforms import Platform
+from simulator.processes import wait_until
 
 RATE = 20
 SECONDS = 8 if SHORT else 30

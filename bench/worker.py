@@ -21,12 +21,13 @@ from statistics import median
 from time import monotonic
 
 import rq
-from _installation import SHORT, Figure, Installation, run, started, wait_until
+from _installation import SHORT, Figure, Installation, run, started
 from _stock import JOB
 
 from bot.stores.connection import DUE
 from simulator.models import Asked, ModelServer
 from simulator.people import People
+from simulator.processes import wait_until
 from simulator.telegram import TelegramServer
 
 PEOPLE = 64

@@ -21,7 +21,7 @@ def begin(level: str = "") -> Settings:
     for name in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(name, lambda *_: sys.exit(DONE))
     settings = load_settings()
-    setup_logs(level or settings.log_level, settings.log_format)
+    setup_logs(level or settings.log_level, settings.log_format, settings.key())
     return settings
 
 

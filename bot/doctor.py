@@ -80,9 +80,11 @@ def _channels(settings: Settings) -> Iterator[Finding]:
 
 def _model() -> str:
     """Ask the heavy side, by name, for it is never imported here."""
-    run = subprocess.run(
-        [sys.executable, "-m", "workers", "check"], capture_output=True, text=True, timeout=MODEL_SECONDS, check=False
-    )
+    command = [sys.executable, "-m", "workers", "check"]
+    try:
+        run = subprocess.run(command, capture_output=True, text=True, timeout=MODEL_SECONDS, check=False)
+    except subprocess.TimeoutExpired:
+        raise SettingsError(f"the model said nothing for {MODEL_SECONDS} s: see LLM_BASE_URL and LLM_MODEL") from None
     if run.returncode:
         raise SettingsError(run.stderr.strip() or f"python -m workers check ended with {run.returncode}")
     return run.stdout.strip()

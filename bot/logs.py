@@ -6,6 +6,7 @@ import hashlib
 import json
 import logging
 import re
+import secrets
 import sys
 import time
 from typing import Literal
@@ -16,12 +17,16 @@ _NOISY = {
     "rq.worker": "WARNING", "rq.job": "WARNING",
     "waitress.queue": "ERROR",  # a line for each request that waits for a thread
 }  # fmt: skip
+_key = secrets.token_bytes(32)
 _PLAIN = set(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
 
-def pseudonym(conversation: str, salt: str = "") -> str:
-    """A short name for a conversation, the same in every log line and request, from which nobody reads the person."""
-    return hashlib.blake2b(conversation.encode(), key=salt.encode()[:64], digest_size=6).hexdigest()
+def pseudonym(conversation: str) -> str:
+    """A short name for a conversation, from which nobody without the installation's key reads the person.
+
+    It is the same in every log line, reference and request of all processes that have the key.
+    """
+    return hashlib.blake2b(conversation.encode(), key=_key, digest_size=8).hexdigest()
 
 
 def redact(text: str) -> str:
@@ -49,8 +54,13 @@ def _extra(record: logging.LogRecord) -> dict[str, object]:
     return {name: value for name, value in vars(record).items() if name not in _PLAIN}
 
 
-def setup_logs(level: str, form: Literal["text", "json"]) -> None:
-    """Send everything to stderr in one form. Libraries that log addresses or bodies are kept quiet."""
+def setup_logs(level: str, form: Literal["text", "json"], key: bytes = b"") -> None:
+    """Send everything to stderr in one form. Libraries that log addresses or bodies are kept quiet.
+
+    ``key`` (at most 64 bytes) is the installation's for pseudonyms; without one each process has its own.
+    """
+    global _key  # noqa: PLW0603 - a process has one key, as it has one log
+    _key = key or _key
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_Json() if form == "json" else _Text("%(asctime)s %(levelname)s %(name)s %(message)s"))
     logging.basicConfig(level=level, handlers=[handler], force=True)

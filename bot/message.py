@@ -109,11 +109,10 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What the assistant says in one turn. ``quote`` is the id of the message it answers."""
+    """What the assistant says in one turn."""
 
     turn: int
     pieces: tuple[Piece, ...]
-    quote: str = ""
 
 
 @dataclass(frozen=True, slots=True)

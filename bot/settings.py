@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -23,6 +25,7 @@ EXAMPLE = re.compile(
 """What no secret of anybody's own looks like."""
 
 Seconds = Annotated[float, Field(gt=0)]
+Rate = Annotated[float, Field(gt=0)]
 Share = Annotated[float, Field(gt=0, le=1)]
 Count = Annotated[int, Field(ge=1)]
 
@@ -55,15 +58,15 @@ class Settings(BaseSettings):
     telegram_bot_token: SecretStr = SecretStr("")
     telegram_webhook_secret: SecretStr = SecretStr("")
     telegram_api_url: str = "https://api.telegram.org"
-    telegram_messages_per_second: Seconds = 30
-    telegram_group_messages_per_minute: Seconds = 20
+    telegram_messages_per_second: Rate = 30
+    telegram_group_messages_per_minute: Rate = 20
 
     whatsapp_token: SecretStr = SecretStr("")
     whatsapp_phone_number_id: str = ""
     whatsapp_app_secret: SecretStr = SecretStr("")
     whatsapp_verify_token: SecretStr = SecretStr("")
     whatsapp_api_url: str = "https://graph.facebook.com/v26.0"
-    whatsapp_messages_per_second: Seconds = 80
+    whatsapp_messages_per_second: Rate = 80
     whatsapp_status_seconds: Seconds = 30
 
     worker_concurrency: Count = 16
@@ -78,6 +81,11 @@ class Settings(BaseSettings):
     default_language: Language = "es"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: Literal["text", "json"] = "text"
+
+    def key(self) -> bytes:
+        """A secret that all processes of this installation share and nobody else has, made of its tokens."""
+        tokens = (self.telegram_bot_token, self.whatsapp_token, self.whatsapp_app_secret)
+        return hashlib.sha256("\n".join(token.get_secret_value() for token in tokens).encode()).digest()
 
     @field_validator("*", mode="before")
     @classmethod
@@ -108,9 +116,18 @@ class Settings(BaseSettings):
     @classmethod
     def _must_be_urls(cls, value: str | tuple[str, ...]) -> str | tuple[str, ...]:
         for url in [value] if isinstance(value, str) else value:
-            if url and "://" not in url:
-                raise ValueError("must be a whole address, with its scheme before ://")
+            if url and not _is_address(url):
+                raise ValueError("must be a whole address, with a scheme before :// and a host after it")
         return value.rstrip("/") if isinstance(value, str) else value
+
+
+def _is_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        (parts.hostname or "").encode("idna")
+    except ValueError:
+        return False
+    return bool(parts.scheme and (parts.hostname or parts.scheme == "unix"))
 
 
 def load_settings(**overrides: Any) -> Settings:

@@ -10,7 +10,7 @@ from prometheus_client.registry import Collector
 from rich.table import Table
 
 from bot.errors import StoreUnavailable
-from bot.stores.bell import QUEUE_KEY
+from bot.stores.bell import QUEUE_KEY, WORKERS_KEY
 from bot.stores.connection import DUE, Store, translated
 from bot.stores.mailbox import COUNTS, DEAD, QUARANTINE
 
@@ -31,7 +31,7 @@ class Status:
 
 
 def read(store: Store) -> Status:
-    """One look at Redis, in one round trip. Raises StoreUnavailable."""
+    """One look at Redis. Raises StoreUnavailable."""
     with translated():
         seconds, micros = store.client.time()
         now = seconds * 1000 + micros // 1000
@@ -40,7 +40,7 @@ def read(store: Store) -> Status:
         pipe.zcount(DUE, "-inf", now)
         pipe.zrange(DUE, 0, 0, withscores=True)
         pipe.llen(QUEUE_KEY)
-        pipe.smembers("rq:workers")
+        pipe.smembers(WORKERS_KEY)
         pipe.zcard(DEAD)
         pipe.llen(QUARANTINE)
         pipe.hmget(COUNTS, "unknown", "failed")

@@ -54,7 +54,6 @@ def create_app(settings: Settings) -> Flask:
     metrics = Metrics(registry)
     registry.register(QueueCollector(store))
     app = Flask("recado")
-    app.json.sort_keys = False  # type: ignore[attr-defined]
     for channel in wiring.open_channels(settings).values():
         _add_channel(app, channel, mailbox, metrics)
     _add_health(app, store, registry)
@@ -98,7 +97,7 @@ def _post(channel: Channel, mailbox: Mailbox, metrics: Metrics) -> Callable[[], 
             quarantined.inc()
             log.warning("a %s body cannot be read and is kept in quarantine: %s", channel.name, error)
             return _ACCEPTED
-        new = mailbox.accept(messages)
+        new = mailbox.accept(messages, seen_hours=channel.seen_hours)
         accepted.inc(new)
         if new < len(messages):
             duplicates.inc(len(messages) - new)

@@ -1,14 +1,18 @@
 """`make run`: says how this installation is reached, then starts everything in the Procfile."""  # noqa: INP001 - a script
 
+# mypy: disable-error-code="no-untyped-call"
+# honcho has no types
+
 from __future__ import annotations
 
 import os
 import signal
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import typer
-from honcho import command, manager
+from honcho import environ, manager, printer
 
 from bot.errors import SettingsError
 from bot.settings import ENV_FILE, Settings, load_settings
@@ -38,15 +42,46 @@ def whatsapp_mode(settings: Settings) -> str:
     )
 
 
+class Output:
+    """Standard output for honcho, which prints in its signal handlers too: it may be entered twice, and may be gone."""
+
+    def __init__(self) -> None:
+        self.isatty = sys.stdout.isatty
+
+    def write(self, text: str) -> None:
+        with suppress(OSError):  # a closed terminal
+            os.write(sys.stdout.fileno(), text.encode())
+
+    def flush(self) -> None:
+        """Nothing is held back."""
+
+
+class Everything(manager.Manager):
+    """honcho's manager, which may also be told to end before it knows the pids of what it has started."""
+
+    def terminate(self) -> None:
+        if self._all_started():
+            super().terminate()
+            return
+        signal.signal(signal.SIGALRM, lambda *_: self.terminate())
+        signal.setitimer(signal.ITIMER_REAL, 0.1)
+
+
 def start(settings: Settings) -> None:
     """Start the Procfile's processes and stay until they end.
 
     Each process reads the env file itself: honcho's own reading of it differs in its quoting.
     """
     os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
-    signal.signal(signal.SIGHUP, lambda *_: os.kill(os.getpid(), signal.SIGTERM))  # the terminal was closed
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup keeps it up
+        signal.signal(signal.SIGHUP, lambda *_: os.kill(os.getpid(), signal.SIGTERM))  # the terminal was closed
     manager.KILL_WAIT = DRAIN_SECONDS
-    command.main(["start", "--env", os.devnull, "--port", str(settings.port)])  # type: ignore[no-untyped-call]
+    everything = Everything(printer.Printer(Output()))
+    procfile = environ.parse_procfile(Path("Procfile").read_text(encoding="utf-8"))
+    for process in environ.expand_processes(procfile.processes, port=settings.port):
+        everything.add_process(process.name, process.cmd, quiet=process.quiet, env=os.environ | process.env)
+    everything.loop()
+    sys.exit(everything.returncode)
 
 
 def main() -> None:

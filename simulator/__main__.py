@@ -22,12 +22,15 @@ def main() -> None:
 def demo(*, once: Annotated[bool, typer.Option(help="End after the conversation.")] = False) -> None:
     """Start everything on this machine, with no account, key or model, and play a short conversation."""
     for name in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(name, _interrupt)
+        if signal.getsignal(name) is not signal.SIG_IGN:  # nohup keeps it up
+            signal.signal(name, _interrupt)
     raise typer.Exit(demo_.run(once=once))
 
 
 def _interrupt(_: int, __: FrameType | None) -> None:
-    """Being told to end is as good as Ctrl-C: the processes that we started must end too."""
+    """Being told to end is as good as Ctrl-C: the processes that we started must end too. Once is enough."""
+    for name in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(name, signal.SIG_IGN)
     raise KeyboardInterrupt
 
 

@@ -22,7 +22,7 @@ from rich.markup import escape
 from rich.table import Column, Table
 
 from simulator.platforms import Bubble, Platform
-from simulator.processes import NotReady, Processes
+from simulator.processes import NotReady, Processes, settings_for
 from simulator.telegram import TelegramServer
 from simulator.whatsapp import WhatsAppServer
 
@@ -95,27 +95,12 @@ class Demo:
         self.whatsapp = WhatsAppServer(
             secrets.token_urlsafe(48), number, secrets.token_hex(32), secrets.token_urlsafe(24)
         )
-        self.processes = Processes(self._settings(), FOLDER)
+        settings = settings_for(self.telegram, self.whatsapp, DATA)
+        self.processes = Processes(settings | {"LLM_PROVIDER": "faq", "BUSINESS_FILE": str(BUSINESS)}, FOLDER)
         self.telegram.webhook_url = f"{self.processes.url}/webhook/telegram"
         self.whatsapp.webhook_url = f"{self.processes.url}/webhook/whatsapp"
         self.ana = Voice("Telegram · Ana", self.telegram, str(TELEGRAM_CHAT), self._write_telegram, self._alive)
         self.luis = Voice("WhatsApp · Luis", self.whatsapp, WHATSAPP_CHAT, self._write_whatsapp, self._alive)
-
-    def _settings(self) -> dict[str, str]:
-        return {
-            "DATA_DIR": str(DATA),
-            "REDIS_URL": "",
-            "LLM_PROVIDER": "faq",
-            "BUSINESS_FILE": str(BUSINESS),
-            "TELEGRAM_API_URL": self.telegram.url,
-            "TELEGRAM_BOT_TOKEN": self.telegram.token,
-            "TELEGRAM_WEBHOOK_SECRET": self.telegram.webhook_secret,
-            "WHATSAPP_API_URL": self.whatsapp.url,
-            "WHATSAPP_TOKEN": self.whatsapp.token,
-            "WHATSAPP_PHONE_NUMBER_ID": self.whatsapp.phone_number_id,
-            "WHATSAPP_APP_SECRET": self.whatsapp.app_secret,
-            "WHATSAPP_VERIFY_TOKEN": self.whatsapp.verify_token,
-        }
 
     def _write_telegram(self, text: str) -> str:
         return str(self.telegram.say(TELEGRAM_CHAT, text)["message"]["message_id"])

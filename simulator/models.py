@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
@@ -19,6 +18,8 @@ from simulator.wires import Ollama, OpenAI, Wire
 
 WIRES: Final[dict[str, type[Wire]]] = {"/api/chat": Ollama, "/v1/chat/completions": OpenAI}
 LOOK_SECONDS: Final = 0.05
+VERSION: Final = "0.32.15"
+"""Of Ollama: the one that install_ollama.sh installs."""
 
 Reply = Callable[[dict[str, Any]], str | Sequence[str]]
 
@@ -78,7 +79,6 @@ class ModelServer(Server):
         self.requests: list[Asked] = []
         self.running = 0
         self.peak = 0
-        self.changed = threading.Condition()
         self._faults: deque[_Fault] = deque()
 
     # faults
@@ -98,11 +98,6 @@ class ModelServer(Server):
         """Take the next prompts and never answer them."""
         self._faults.extend([_Fault(hang=True)] * times)
 
-    def wait_until(self, check: Callable[[], bool], timeout: float = 10.0) -> bool:
-        """Whether ``check`` became true within ``timeout`` seconds; it is asked as requests come and go."""
-        with self.changed:
-            return self.changed.wait_for(check, timeout)
-
     # HTTP
 
     def respond(self, request: Request) -> Response:
@@ -113,7 +108,7 @@ class ModelServer(Server):
             name = str(body.get("model") or body.get("name") or "")
             return json_response(Ollama.shown()) if self._has(name) else json_response(Ollama.unknown(name), 404)
         lists: dict[str, Callable[[Sequence[str]], Any]] = {
-            "/api/version": lambda _: {"version": "0.13.0"},
+            "/api/version": lambda _: {"version": VERSION},
             "/api/tags": Ollama.tags,
             "/api/ps": Ollama.loaded,
             "/v1/models": OpenAI.models,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -74,7 +73,6 @@ class Platform(Server):
         self.latency = 0.0
         self.calls: list[Call] = []
         self.said: list[Said] = []
-        self.changed = threading.Condition(threading.RLock())
         self._chats: dict[str, dict[str, Bubble]] = {}
         self._faults: dict[str, list[_Fault]] = {}
         self._post = Post()
@@ -92,11 +90,6 @@ class Platform(Server):
         seen = self.chat(chat_id)
         start = next((i for i, bubble in enumerate(seen) if bubble.id == since), -1)
         return [bubble for bubble in seen[start + 1 :] if bubble.who == "assistant"]
-
-    def wait_until(self, check: Callable[[], bool], timeout: float = 10.0) -> bool:
-        """Whether ``check`` became true within ``timeout`` seconds; it is asked after every change here."""
-        with self.changed:
-            return self.changed.wait_for(check, timeout)
 
     def show(self, chat_id: str, bubble: Bubble) -> None:
         """Put a bubble at the end of a chat."""

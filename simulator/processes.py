@@ -8,10 +8,15 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Mapping
+import threading
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from time import monotonic, sleep
 from typing import Self
+
+from simulator.telegram import TelegramServer
+from simulator.whatsapp import WhatsAppServer
 
 INHERITED = (
     "PATH",
@@ -40,6 +45,32 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def wait_until(check: Callable[[], bool], seconds: float) -> bool:
+    """Whether ``check`` became true in time."""
+    until = monotonic() + seconds
+    while not check():
+        if monotonic() > until:
+            return False
+        sleep(0.01)
+    return True
+
+
+def settings_for(telegram: TelegramServer, whatsapp: WhatsAppServer, data_dir: Path) -> dict[str, str]:
+    """What makes the product talk to these platforms and keep its data in ``data_dir``."""
+    return {
+        "DATA_DIR": str(data_dir),
+        "REDIS_URL": "",
+        "TELEGRAM_API_URL": telegram.url,
+        "TELEGRAM_BOT_TOKEN": telegram.token,
+        "TELEGRAM_WEBHOOK_SECRET": telegram.webhook_secret,
+        "WHATSAPP_API_URL": whatsapp.url,
+        "WHATSAPP_TOKEN": whatsapp.token,
+        "WHATSAPP_PHONE_NUMBER_ID": whatsapp.phone_number_id,
+        "WHATSAPP_APP_SECRET": whatsapp.app_secret,
+        "WHATSAPP_VERIFY_TOKEN": whatsapp.verify_token,
+    }
+
+
 class Processes:
     """A receiver on ``port`` and a worker, their logs in ``folder``.
 
@@ -55,6 +86,8 @@ class Processes:
         self.environment |= {"RECADO_ENV_FILE": "", "PYTHONUNBUFFERED": "1", "PYTHONUTF8": "1"}
         self.environment |= {"HOST": "127.0.0.1", "PORT": str(self.port)} | dict(settings)
         self.running: dict[str, subprocess.Popen[bytes]] = {}
+        self._launching = threading.Lock()
+        self._closed = False
 
     def __enter__(self) -> Self:
         try:
@@ -69,8 +102,18 @@ class Processes:
         self.close()
 
     def start(self, name: str, package: str, command: str) -> subprocess.Popen[bytes]:
-        """Start ``python -m package command``; its output goes to ``<name>.log``."""
-        with self.log(name).open("ab") as log:
+        """Start ``python -m package command``; its output goes to ``<name>.log``. Raises NotReady once closed.
+
+        A signal's handler may raise, but only in the main thread: so a process is started and noted in another,
+        and never started without being noted.
+        """
+        with ThreadPoolExecutor(1) as another:
+            return another.submit(self._launch, name, package, command).result()
+
+    def _launch(self, name: str, package: str, command: str) -> subprocess.Popen[bytes]:
+        with self._launching, self.log(name).open("ab") as log:
+            if self._closed:
+                raise NotReady(f"The {name} was not started: everything is being ended.")
             self.running[name] = subprocess.Popen(
                 [sys.executable, "-m", package, command],
                 env=self.environment,
@@ -79,7 +122,7 @@ class Processes:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,  # Ctrl-C is for us; we tell them in our own time
             )
-        return self.running[name]
+            return self.running[name]
 
     def wait_ready(self, seconds: float = 30.0) -> None:
         """Wait until the receiver says that it can accept. Raises NotReady."""
@@ -111,6 +154,8 @@ class Processes:
 
         So no message comes while the worker drains, and whoever leaves last can end the embedded Redis.
         """
+        with self._launching:
+            self._closed = True
         for process in self.running.values():
             if process.poll() is None:
                 process.send_signal(signal.SIGTERM)

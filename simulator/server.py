@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Self
 
 from waitress import wasyncore
@@ -31,6 +31,7 @@ class Server(ABC):
     def __init__(self, threads: int = 16) -> None:
         logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # a full line is what a busy test wants
         self.closing = threading.Event()
+        self.changed = threading.Condition()
         self._server = _listen(self._answer, threads)
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name=type(self).__name__, daemon=True)
@@ -39,6 +40,11 @@ class Server(ABC):
     @abstractmethod
     def respond(self, request: Request) -> Response:
         """The answer to one request. Raises Cut to end the connection without an answer."""
+
+    def wait_until(self, check: Callable[[], bool], timeout: float = 10.0) -> bool:
+        """Whether ``check`` became true within ``timeout`` seconds; it is asked whenever something happened here."""
+        with self.changed:
+            return self.changed.wait_for(check, timeout)
 
     def start(self) -> Self:
         self._thread.start()

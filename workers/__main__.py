@@ -22,7 +22,7 @@ app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, pret
 @app.command()
 def run() -> None:
     """Answer messages, WORKER_CONCURRENCY at a time, until SIGTERM."""
-    from workers.watch import Watch  # noqa: PLC0415 - chat and check do without
+    from workers.background import Background  # noqa: PLC0415 - chat and check do without
     from workers.worker import TurnWorker  # noqa: PLC0415
 
     settings = begin()
@@ -35,7 +35,7 @@ def run() -> None:
     for channel in channels.values():
         channel.warm_up()
     _wait_for_redis(store.ping)
-    Watch(answerer).start()
+    Background(answerer).start()
     log.info("answering with %s, %d turns at once", settings.llm_provider, settings.worker_concurrency)
     connection = wiring.open_store(settings, wiring.WORKER_TIMEOUT).client
     TurnWorker(connection, answerer, settings.worker_concurrency).work()

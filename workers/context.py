@@ -52,11 +52,6 @@ class Fit:
     window: int
 
 
-def estimate(text: str) -> int:
-    """Tokens of ``text`` where there is no tokenizer, on the safe side (as ``Backend.count_tokens``)."""
-    return len(text.encode()) // 3 + 4
-
-
 def system_turn(settings_prompt: str, business: Business, language: Language, count: Count) -> Turn:
     """Who the assistant is, and what it knows of the business, as Markdown."""
     facts = _facts(business, language)
@@ -76,7 +71,7 @@ def note(now: datetime, language: Language) -> str:
     )
 
 
-def fit(system: Turn, past: Sequence[Turn], asked: Turn, *, window: int, budget: int, count: Count = estimate) -> Fit:
+def fit(system: Turn, past: Sequence[Turn], asked: Turn, *, window: int, budget: int, count: Count) -> Fit:
     """Lay out a prompt of at most ``budget`` tokens.
 
     ``past`` is oldest first; of it, turns numbered below ``window`` are left out. When the rest is too

@@ -34,7 +34,9 @@ class Speaker:
             if known in {"sent", "failed"}:
                 continue
             if channel is None:
-                log.error("a reply waits for a channel that is off")
+                log.error(
+                    "a reply waits for a channel that is off; set its token again: %s", held.conversation.split(":")[0]
+                )
                 self._note(held, task.reply, index, "staged", wait=CHANNEL_OFF_SECONDS)
                 return
             if known == "sending":  # a worker died here: nobody knows whether the platform took it
@@ -57,7 +59,7 @@ class Speaker:
             return False
         reference = f"{pseudonym(held.conversation)}.{reply.turn}.{index}"
         try:
-            sent = channel.speak(held.conversation, reply.pieces[index], reference, reply.quote)
+            sent = channel.speak(held.conversation, reply.pieces[index], reference)
         except DeliveryError as error:
             return self._failed(held, channel, reply, index, error)
         except Exception:  # the border of a bubble: what always fails must not hold back the conversation for ever
@@ -72,7 +74,8 @@ class Speaker:
 
     def _failed(self, held: Held, channel: Channel, reply: Reply, index: int, error: DeliveryError) -> bool:
         """What each failure means for this bubble and for those behind it."""
-        log.warning("a bubble was not delivered: %s: %s", type(error).__name__, error)
+        who = pseudonym(held.conversation)
+        log.warning("a bubble was not delivered: %s: %s", type(error).__name__, error, extra={"conversation": who})
         match error:
             case RateLimited():
                 self._note(held, reply, index, "staged", wait=max(error.retry_after, SHORTEST_PAUSE))

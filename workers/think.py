@@ -16,8 +16,7 @@ from bot.logs import pseudonym
 from bot.message import Role, Turn
 from bot.settings import Settings
 from bot.stores.history import History
-from bot.stores.mailbox import History as Mode
-from bot.stores.mailbox import Think
+from bot.stores.mailbox import Mode, Think
 from bot.texts import Language, language_of
 from workers import context
 from workers.backends import Backend, Prompt

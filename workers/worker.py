@@ -99,6 +99,7 @@ class TurnWorker(BaseWorker):
                     time.sleep(1)
                 except Exception:  # the border of a round: one unreadable job must not stop the others
                     log.exception("a wake-up cannot be read and is left to RQ")
+                    time.sleep(1)
         finally:
             self.teardown()
         return True
@@ -202,6 +203,12 @@ class TurnWorker(BaseWorker):
             while self.executions and time.monotonic() - since < min(seconds, self._drain_seconds):
                 self._finished.wait(0.2)
         return bool(self.executions or self.connection.llen(self.queue.key))
+
+    def unsubscribe(self) -> None:
+        """RQ's own order waits up to a second for its thread."""
+        thread: Any = self.pubsub_thread
+        thread.stop()
+        super().unsubscribe()  # type: ignore[no-untyped-call]
 
     def teardown(self) -> None:
         """Let running turns end, give the others back at once, and leave RQ's books in order."""

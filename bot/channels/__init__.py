@@ -21,13 +21,15 @@ class Channel(ABC):
     ``account`` is the bot or number that people write to; it is the second part of each
     conversation's id. ``body_limit`` is the largest webhook body in bytes, ``typing_seconds`` how
     often "typing" must be repeated to stay visible, and ``unknown_seconds`` how long a bubble whose
-    outcome is unknown waits before it is sent again.
+    outcome is unknown waits before it is sent again; ``seen_hours`` how long the platform may deliver a
+    message again.
     """
 
     name: ClassVar[str]
     body_limit: ClassVar[int] = 1 << 20
     typing_seconds: ClassVar[float] = 4.0
     account: str
+    seen_hours: ClassVar[float] = 24
     unknown_seconds: float = 1.0
 
     @classmethod
@@ -65,7 +67,7 @@ class Channel(ABC):
         return ()
 
     @abstractmethod
-    def speak(self, conversation: str, piece: Piece, reference: str, quote: str = "") -> str:
+    def speak(self, conversation: str, piece: Piece, reference: str) -> str:
         """Send one bubble, in plain text where its format is not taken, and return the platform's id of it.
 
         ``reference`` is our own id of the bubble, for platforms that echo one. Raises DeliveryError.

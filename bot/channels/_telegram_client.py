@@ -14,7 +14,6 @@ from collections.abc import Coroutine
 from datetime import timedelta
 from typing import Any, TypeVar
 
-import httpx
 from telegram import Bot, LinkPreviewOptions, MessageEntity
 from telegram.error import (
     BadRequest,
@@ -26,6 +25,7 @@ from telegram.error import (
 )
 from telegram.request import HTTPXRequest
 
+from bot.channels._http import NEVER_SENT
 from bot.errors import Blocked, DeliveryError, RateLimited, Refused, Undelivered, Unknown
 from bot.message import Piece
 
@@ -35,7 +35,6 @@ CALL_SECONDS = 60.0
 """Longer than all of a call's own time-outs together."""
 
 _TOO_MANY_SECONDS = 5.0
-_NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol, httpx.ProxyError)
 _CHAT_GONE = ("chat not found", "peer_id_invalid", "chat_write_forbidden", "no rights to send", "rights to send text")
 _WRONG_BOT = (
     "Telegram does not take TELEGRAM_BOT_TOKEN. Ask @BotFather for the bot's token (/mybots) and put it into .env."
@@ -121,7 +120,7 @@ def translate(error: TelegramError) -> DeliveryError:
         return _refusal(error, reason)
     if isinstance(error, InvalidToken):
         return Undelivered(_WRONG_BOT)
-    if isinstance(error.__cause__, _NEVER_SENT):
+    if isinstance(error.__cause__, NEVER_SENT):
         return Undelivered(f"Telegram was not reached: {reason}. Is TELEGRAM_API_URL right, and the network up?")
     if "too many requests" in reason.lower():
         return RateLimited(reason, _TOO_MANY_SECONDS)

@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx
 
+from bot.channels._http import NEVER_SENT
 from bot.errors import Blocked, DeliveryError, RateLimited, Refused, Undelivered, Unknown
 
 POOL_SIZE = 128
@@ -19,7 +20,6 @@ PAIR_SECONDS = 6.0
 BUSY_SECONDS = 5.0
 """The pause after a rate limit that names none."""
 
-_NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol, httpx.ProxyError)
 _BUSY = frozenset({4, 80007, 130429})
 _PAIR = 131056
 _NOT_NOW = frozenset({2, 131000, 131016, 131057, 135000})
@@ -50,7 +50,7 @@ class WhatsAppClient:
             limits=httpx.Limits(max_connections=POOL_SIZE),
         )
 
-    def send(self, user: str, text: str, reference: str, quote: str) -> str:
+    def send(self, user: str, text: str, reference: str) -> str:
         """Send one bubble and return its wamid. A phone number is reached by ``to``, a user id by ``recipient``."""
         address = {"to": user} if user.isascii() and user.isdigit() else {"recipient": user}
         message: dict[str, Any] = {
@@ -61,8 +61,6 @@ class WhatsAppClient:
             "text": {"body": text, "preview_url": False},
             "biz_opaque_callback_data": reference,
         }
-        if quote:
-            message["context"] = {"message_id": quote}
         answer = self._ask("POST", f"{self._number}/messages", json=message)
         try:
             return str(answer["messages"][0]["id"])
@@ -86,7 +84,7 @@ class WhatsAppClient:
     def _ask(self, method: str, url: str, **parts: Any) -> dict[str, Any]:
         try:
             response = self._http.request(method, url, **parts)
-        except _NEVER_SENT as error:
+        except NEVER_SENT as error:
             raise Undelivered(f"WhatsApp was not reached ({error}). Is WHATSAPP_API_URL right?") from error
         except httpx.HTTPError as error:
             raise Unknown(f"the connection to WhatsApp broke ({type(error).__name__})") from error

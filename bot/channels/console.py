@@ -35,7 +35,7 @@ class Console(Channel):
     def render(self, text: str) -> tuple[Piece, ...]:
         return (Piece(text),)
 
-    def speak(self, conversation: str, piece: Piece, reference: str, quote: str = "") -> str:
+    def speak(self, conversation: str, piece: Piece, reference: str) -> str:
         self.spoken.append(piece.text)
         return reference
 

@@ -55,6 +55,7 @@ class Telegram(Channel):
     """One bot. ``account`` is its id, ``webhook_secret`` what Telegram must prove itself with."""
 
     name = "telegram"
+    seen_hours = 27  # Telegram gives up 24 h after the message was sent
 
     def __init__(
         self, token: str, api_url: str, webhook_secret: str, *, per_second: float = 30, group_per_minute: float = 20
@@ -109,8 +110,8 @@ class Telegram(Channel):
         group = Limit(f"{self._overall.name}:{chat}", self._group_per_minute, 60)
         return (self._overall, group) if chat.startswith("-") else (self._overall,)
 
-    def speak(self, conversation: str, piece: Piece, reference: str, quote: str = "") -> str:
-        """Send one bubble. Telegram echoes no ``reference``; ``quote`` is an update's id, which it cannot quote."""
+    def speak(self, conversation: str, piece: Piece, reference: str) -> str:
+        """Send one bubble. Telegram echoes no ``reference``."""
         return self._client.get().send(*_address(conversation), piece)
 
     def show_typing(self, conversation: str, message_id: str) -> None:

@@ -42,6 +42,7 @@ class WhatsApp(Channel):
     name = "whatsapp"
     body_limit = 4 << 20
     typing_seconds = 20.0
+    seen_hours = 8 * 24  # Meta delivers again for up to 7 days
 
     def __init__(
         self, token: str, number: str, *, app_secret: str, verify_token: str, api_url: str, unknown_seconds: float,
@@ -105,9 +106,9 @@ class WhatsApp(Channel):
         """The number's throughput: https://developers.facebook.com/docs/whatsapp/cloud-api/overview#throughput"""
         return (self._overall,)
 
-    def speak(self, conversation: str, piece: Piece, reference: str, quote: str = "") -> str:
+    def speak(self, conversation: str, piece: Piece, reference: str) -> str:
         """Send one bubble; every status of it will carry ``reference``."""
-        return self._client.get().send(_user(conversation), piece.text, reference, quote)
+        return self._client.get().send(_user(conversation), piece.text, reference)
 
     def show_typing(self, conversation: str, message_id: str) -> None:
         """Mark ``message_id`` as read and show "typing" until the answer, 25 seconds at most."""

@@ -1,10 +1,10 @@
 -- accept: every message of one request drops into its mailbox, once.
 -- KEYS due   ARGV bell, now in RQ's form, seen_ms, grace_ms, then per message: seen key, conversation, kind, payload
--- Returns {accepted, rung}. A message seen before is dropped, so that a second run changes nothing.
+-- Returns how many were new. A message seen before is dropped, so that a second run changes nothing.
 local bell = cjson.decode(ARGV[1])
 bell.at = ARGV[2]
 local now = milliseconds()
-local accepted, rung = 0, 0
+local accepted = 0
 for i = 5, #ARGV, 4 do
   local seen, conversation, kind, payload = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3]
   if redis.call('SET', seen, '1', 'NX', 'PX', ARGV[3]) then
@@ -17,7 +17,7 @@ for i = 5, #ARGV, 4 do
     local idle = redis.call('EXISTS', key(conversation, 'lease'), key(conversation, 'wip')) == 0
     -- A command ends the listening at once. Whoever waits only to speak may think meanwhile.
     if idle then redis.call('ZADD', KEYS[1], 'LT', now + ARGV[4], conversation) end
-    if (first or (idle and kind == 'c')) and ring(bell, conversation) then rung = rung + 1 end
+    if first or (idle and kind == 'c') then ring(bell, conversation) end
   end
 end
-return {accepted, rung}
+return accepted

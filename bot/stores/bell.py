@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 
 QUEUE = "recado"
 QUEUE_KEY = f"rq:queue:{QUEUE}"
+WORKERS_KEY = "rq:workers"
 JOB = "workers.jobs.answer"
 """The only job there is. RQ is given its name; the light side never imports it."""
 

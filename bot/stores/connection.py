@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import socket
+import struct
 from collections import deque
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -31,6 +33,34 @@ def key(conversation: str, part: str) -> str:
     return f"{PREFIX}{{{conversation}}}:{part}"
 
 
+def _exchange(connection: ConnectionInterface, packed: bytes) -> Any:
+    """Send and read. Whatever goes wrong on the way, but Redis' own refusal, ends the connection."""
+    try:
+        if not connection.is_connected:
+            connection.connect()  # type: ignore[no-untyped-call]
+            _let_the_kernel_wait(connection._sock)  # type: ignore[attr-defined]  # noqa: SLF001 - see there
+        connection.send_packed_command([packed])  # type: ignore[no-untyped-call]
+        return connection.read_response()
+    except redis.exceptions.ResponseError:
+        raise
+    except BaseException as error:
+        connection.disconnect()  # type: ignore[no-untyped-call]
+        if isinstance(error.__context__, BlockingIOError):  # the kernel's way to say that the time is over
+            raise redis.exceptions.TimeoutError("no answer in time") from error
+        raise
+
+
+def _let_the_kernel_wait(link: socket.socket) -> None:
+    """Give the socket's time limit to the kernel: Python's own costs a poll and a turn of its lock for each
+    send and each receive, a tenth of an acknowledgement's CPU (bench/receiver.py). TLS keeps Python's."""
+    seconds = link.gettimeout()
+    if type(link) is socket.socket and seconds:
+        limit = struct.pack("ll", int(seconds), int(seconds % 1 * 1_000_000))
+        for option in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
+            link.setsockopt(socket.SOL_SOCKET, option, limit)
+        link.settimeout(None)
+
+
 class Script:
     """A Lua script that stands beside the file that calls it; ``uses`` are put before it.
 
@@ -42,6 +72,10 @@ class Script:
         folder = resources.files("bot.stores")
         self.source = "\n".join(folder.joinpath(f"{part}.lua").read_text() for part in (*uses, name))
         self.sha = hashlib.sha1(self.source.encode(), usedforsecurity=False).hexdigest()
+
+
+MAX_CONNECTIONS = 10_000
+"""redis-py's own limit of 100 is less than a worker may have turns."""
 
 
 class Store:
@@ -64,35 +98,20 @@ class Store:
                 return self._call(b"EVAL", script.source, len(keys), *keys, *args)
 
     def _call(self, *words: Argument) -> Any:
-        """One command on a connection of our own. One that broke is tried again, once, on a new one:
+        """One command on a connection of our own. One that broke connects anew and asks again, once:
         every script bears it. An answer that does not come in time is not waited for again."""
         packed = pack_command(words)  # type: ignore[arg-type]
-        for again in (True, False):
-            connection = self._connection(used=again)
+        try:
+            connection = self._idle.pop()
+        except IndexError:
+            connection = self.client.connection_pool.make_connection()
+        try:
             try:
-                connection.send_packed_command([packed])  # type: ignore[no-untyped-call]
-                answer = connection.read_response()
-            except redis.exceptions.ResponseError:
-                self._idle.append(connection)
-                raise
+                return _exchange(connection, packed)
             except redis.exceptions.ConnectionError:
-                connection.disconnect()  # type: ignore[no-untyped-call]
-                if not again:
-                    raise
-            except BaseException:
-                connection.disconnect()  # type: ignore[no-untyped-call]
-                raise
-            else:
-                self._idle.append(connection)
-                return answer
-        raise AssertionError("unreachable")
-
-    def _connection(self, *, used: bool) -> ConnectionInterface:
-        """A connection that served before, if one is idle and ``used`` will do; after a restart none may."""
-        if used:
-            with suppress(IndexError):
-                return self._idle.pop()
-        return self.client.connection_pool.make_connection()
+                return _exchange(connection, packed)
+        finally:
+            self._idle.append(connection)
 
     def close(self) -> None:
         """Close all connections; a later call opens new ones."""
@@ -113,6 +132,8 @@ def translated() -> Iterator[None]:
         yield
     except redis.exceptions.AuthenticationError as error:
         raise StoreUnavailable(f"Redis refuses the password in REDIS_URL ({error})") from error
+    except redis.exceptions.ResponseError as error:
+        raise StoreUnavailable(f"Redis refuses: {error}. Look at its memory, its disk and its rights.") from error
     except redis.exceptions.RedisError as error:
         raise StoreUnavailable(f"Redis does not answer: {error}") from error
 
@@ -127,6 +148,7 @@ def connect(url: str, data_dir: Path, timeout: float) -> Store:
         "socket_timeout": timeout,
         "socket_connect_timeout": timeout,
         "retry": Retry(ConstantBackoff(0.05), 1),
+        "max_connections": MAX_CONNECTIONS,
     }
     try:
         if url:

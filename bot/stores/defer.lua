@@ -1,9 +1,9 @@
 -- defer: this turn waits; nobody holds a thread for it.
 -- KEYS due lease out state   ARGV token, conversation, delay_ms, counted (tries | waits), notice or ''
--- Returns how often it has been deferred for this reason, 0 when the lease is not ours (any more).
+-- Nothing happens when the lease is not ours (any more).
 -- The delay doubles each time, up to the limit. The notice is told once until the turn is committed.
 local due, lease, out, state = unpack(KEYS)
-if redis.call('GET', lease) ~= ARGV[1] then return 0 end
+if redis.call('GET', lease) ~= ARGV[1] then return end
 local now = milliseconds()
 local times = redis.call('HINCRBY', state, ARGV[4], 1)
 local delay = math.min(BACKOFF_LIMIT, ARGV[3] * 2 ^ math.min(times - 1, 20))
@@ -16,4 +16,3 @@ if ARGV[5] ~= '' and redis.call('HSETNX', state, 'told', '1') == 1 then
 end
 redis.call('DEL', lease)
 redis.call('ZADD', due, at, ARGV[2])
-return times

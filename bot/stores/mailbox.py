@@ -21,15 +21,13 @@ GRACE_MS = 1000
 
 SWEEP_MOST = 100
 QUARANTINE = PREFIX + "quarantine"
-QUARANTINE_KEPT = 1000
+QUARANTINE_KEPT, QUARANTINE_BYTES = 1000, 64 << 20
 DEAD = PREFIX + "dead"
 COUNTS = PREFIX + "counts"
 CLOCK = PREFIX + "clock"
 """The latest time that a sweep has seen; an earlier one now means that the clock went back."""
-SEEN_HOURS = {"telegram": 27, "whatsapp": 8 * 24}
-"""How long a platform may deliver the same message again: Telegram gives up after 24 h, Meta after 7 days."""
 
-History = Literal["append", "clear", "bury"]
+Mode = Literal["append", "clear", "bury"]
 _json = json.JSONEncoder(separators=(",", ":")).encode
 
 _accept = Script("accept", "ring")
@@ -39,6 +37,7 @@ _commit = Script("commit", "ring")
 _defer = Script("defer", "ring")
 _release = Script("release", "ring")
 _sweep = Script("sweep", "ring")
+_quarantine = Script("quarantine")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,29 +90,28 @@ class Mailbox:
         self._cap_ms = int(cap * 1000)
         self._expire_ms = days * 86_400_000
 
-    def accept(self, messages: Iterable[Message]) -> int:
-        """Make the messages durable and ring for them, in one call; returns how many were new."""
+    def accept(self, messages: Iterable[Message], *, seen_hours: float = 24) -> int:
+        """Make the messages durable and ring for them, in one call; returns how many were new.
+
+        Their ids are remembered for ``seen_hours``.
+        """
         args: list[str] = []
-        hours = 0
         for message in messages:
-            channel, account, _ = message.conversation.split(":", 2)
-            hours = max(hours, SEEN_HOURS.get(channel, 24))
+            account = message.conversation.split(":", 2)[1]
             digest = hashlib.blake2b(message.id.encode(), digest_size=12).hexdigest()
             kind = "c" if message.text.startswith("/") and message.command else "m"
             args += (f"{PREFIX}seen:{account}:{digest}", message.conversation, kind, pack(message))
         if not args:
             return 0
-        accepted, _rung = self._store.run(
-            _accept, [DUE], [*bell(silent=self._silent), hours * 3_600_000, GRACE_MS, *args]
+        accepted = self._store.run(
+            _accept, [DUE], [*bell(silent=self._silent), int(seen_hours * 3_600_000), GRACE_MS, *args]
         )
         return int(accepted)
 
     def quarantine(self, channel: str, body: bytes) -> None:
         """Keep an authentic body that nobody could read, for a later version to read."""
-        record = json.dumps({"v": 1, "channel": channel, "body": body.decode("latin-1")})
-        with translated():
-            self._store.client.lpush(QUARANTINE, record)
-            self._store.client.ltrim(QUARANTINE, 0, QUARANTINE_KEPT - 1)
+        record = f"1|{channel}|".encode() + body
+        self._store.run(_quarantine, [QUARANTINE, COUNTS], [record, QUARANTINE_KEPT, QUARANTINE_BYTES])
 
     def take(self, conversation: str, token: str) -> Taken:
         """What is to be done now by the holder of ``token``; the same answer as long as it is not done."""
@@ -131,7 +129,7 @@ class Mailbox:
         return Later(rest[0] / 1000) if what == b"wait" else Rest()
 
     def renew(self, held: Iterable[tuple[str, str]]) -> set[str]:
-        """Extend the leases of ``held`` (conversation and token); returns the conversations that were lost."""
+        """Extend the leases of ``held`` (conversation and token); returns the tokens that were lost."""
         args = [part for pair in held for part in pair]
         if not args:
             return set()
@@ -139,7 +137,7 @@ class Mailbox:
 
     def commit(
         self, conversation: str, token: str, turn: int, reply: Reply | None, turns: Sequence[Turn] = (), *,
-        mode: History = "append", window: int | None = None, language: str = "",
+        mode: Mode = "append", window: int | None = None, language: str = "",
     ) -> bool:  # fmt: skip
         """End a turn: its question and answer become history, its reply waits in the outbox.
 

@@ -23,17 +23,16 @@ _record = Script("record", "ring")
 
 
 def pack(reply: Reply) -> str:
-    """A reply as it is stored: version, turn and the rest, the turn where a script can read it."""
+    """A reply as it is stored: version, turn and bubbles, the turn where a script can read it."""
     pieces = [[piece.text, piece.entities] if piece.entities else [piece.text] for piece in reply.pieces]
-    rest = json.dumps({"pieces": pieces, "quote": reply.quote}, ensure_ascii=False, separators=(",", ":"))
+    rest = json.dumps(pieces, ensure_ascii=False, separators=(",", ":"))
     return f"1|{reply.turn}|{rest}"
 
 
 def unpack(record: bytes) -> Reply:
     _version, turn, rest = record.split(b"|", 2)
-    data = json.loads(rest)
-    pieces = tuple(Piece(text, tuple(more[0]) if more else ()) for text, *more in data["pieces"])
-    return Reply(int(turn), pieces, data["quote"])
+    pieces = tuple(Piece(text, tuple(more[0]) if more else ()) for text, *more in json.loads(rest))
+    return Reply(int(turn), pieces)
 
 
 def piece_name(turn: int, index: int) -> str:

@@ -1,6 +1,6 @@
 -- renew: all turns of one worker keep their leases.
 -- KEYS due   ARGV lease_ms, then per turn: conversation, token
--- Returns the conversations whose lease is no longer ours.
+-- Returns the tokens that hold nothing any more.
 local lost = {}
 local now = milliseconds()
 for i = 2, #ARGV, 2 do
@@ -10,7 +10,7 @@ for i = 2, #ARGV, 2 do
     redis.call('PEXPIRE', lease, ARGV[1])
     redis.call('ZADD', KEYS[1], 'XX', now + ARGV[1], conversation)
   else
-    lost[#lost + 1] = conversation
+    lost[#lost + 1] = ARGV[i + 1]
   end
 end
 return lost

@@ -13,10 +13,10 @@ local function key(conversation, part)
 end
 
 local function ring(bell, conversation)
-  if bell.queue == '' then return false end  -- nobody listens: a conversation in one terminal
+  if bell.queue == '' then return end  -- nobody listens: a conversation in one terminal
   local state = key(conversation, 'state')
   local before = redis.call('HGET', state, 'ring')
-  if before and redis.call('LPOS', bell.queue, before) then return false end  -- it still stands in line
+  if before and redis.call('LPOS', bell.queue, before) then return end  -- it still stands in line
   local id = 'ring-' .. redis.call('INCR', 'recado:rings')
   local job = {'created_at', bell.at, 'enqueued_at', bell.at,
                'data', '["workers.jobs.answer", null, [' .. cjson.encode(conversation) .. '], {}]'}
@@ -28,7 +28,6 @@ local function ring(bell, conversation)
   redis.call('HSET', 'rq:job:' .. id, unpack(job))
   redis.call('SADD', 'rq:queues', bell.queue)
   redis.call('RPUSH', bell.queue, id)
-  return true
 end
 
 -- When may it be spoken (name 'speak'), thought ('think')? 0: now. No wait is longer than it was when it was set.

@@ -101,7 +101,7 @@ class ScriptedServer(ThreadingHTTPServer):
         """A client that goes away in the middle is what some tests want."""
 
     def __enter__(self) -> Self:
-        threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+        threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.005}, daemon=True).start()
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -98,8 +98,9 @@ HALVES: dict[str, tuple[Callable[[Dialect], Script], list[str], str]] = {
 def test_an_answer_without_its_end_is_void(dialect: Dialect, half: str) -> None:
     """What came is given, then Unavailable; signs of life that hold no token do not count as one."""
     make, pieces, told = HALVES[half]
+    limits = {name: 0.15 if name == told else 5 for name in ("LLM_FIRST_TOKEN_TIMEOUT", "LLM_TIMEOUT")}
     came, started = [], monotonic()
-    with dialect.served(make(dialect), llm_first_token_timeout=0.4, llm_timeout=0.4) as (backend, _):
+    with dialect.served(make(dialect), **{name.lower(): limit for name, limit in limits.items()}) as (backend, _):
         stream = backend.stream(ASKED)
         with pytest.raises(Unavailable, match=told):
             came.extend(stream)
@@ -113,7 +114,7 @@ def test_time_to_the_first_token_is_not_time_between_tokens(dialect: Dialect) ->
     """A model may be loaded for long, and must then not fall silent for long."""
 
     def slow(exchange: Exchange) -> None:
-        sleep(0.5)
+        sleep(0.3)
         dialect.says("Ho", "la")(exchange)
 
     with dialect.served(slow, llm_first_token_timeout=5, llm_timeout=0.2) as (backend, _):

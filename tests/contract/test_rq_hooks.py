@@ -6,7 +6,6 @@ import inspect
 import os
 import threading
 import time
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -16,30 +15,14 @@ from rq.job import Job
 from rq.registry import FailedJobRegistry, StartedJobRegistry
 from rq.worker import BaseWorker, Worker
 
-from bot.message import Message
 from bot.stores import bell
 from bot.stores.connection import Store
 from bot.stores.mailbox import Mailbox
+from tests.contract.recorder import Recorder, ring
 from workers import jobs
 from workers.worker import TurnWorker, Wakeup
 
 ANA = "telegram:7:1"
-
-
-class Recorder:
-    """An answerer with memory; ``during`` runs inside each answer."""
-
-    def __init__(self, during: Callable[[str], None] = lambda _: None) -> None:
-        self.answered: list[str] = []
-        self.abandoned = 0
-        self._during = during
-
-    def answer(self, conversation: str) -> None:
-        self.answered.append(conversation)
-        self._during(conversation)
-
-    def abandon(self) -> None:
-        self.abandoned += 1
 
 
 def work(store: Store, recorder: Recorder, slots: int = 4) -> TurnWorker:
@@ -48,10 +31,6 @@ def work(store: Store, recorder: Recorder, slots: int = 4) -> TurnWorker:
     worker = TurnWorker(store.client, recorder, slots)  # type: ignore[arg-type]
     worker.work(burst=True)
     return worker
-
-
-def ring(mailbox: Mailbox, *conversations: str) -> None:
-    mailbox.accept([Message(os.urandom(6).hex(), one, "hello") for one in conversations])
 
 
 def test_our_ring_is_what_rq_itself_would_write(store: Store, mailbox: Mailbox) -> None:
@@ -168,11 +147,12 @@ def test_sigterm_lets_running_turns_end_and_takes_nothing_new(store: Store, mail
         worker._stop()
         time.sleep(0.2)
 
-    recorder._during = during
+    recorder.during = during
     ring(mailbox, ANA, "telegram:7:2")
     worker.work()
     assert recorder.answered == [ANA]
     assert (store.client.llen(bell.QUEUE_KEY), recorder.abandoned) == (1, 1)
+    assert recorder.leaving
     assert worker.executions == {}
     assert Worker.count(connection=store.client) == 0
 

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.e2e.conftest import wait_until
+from simulator.processes import wait_until
 
 BENCH = Path(__file__).parents[2] / "bench"
 

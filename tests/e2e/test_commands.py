@@ -43,11 +43,11 @@ def test_status_counts_the_worker(running: Installation) -> None:
     assert "workers" in done.stdout
 
 
-def test_rq_info_shows_the_truth(running: Installation) -> None:
+def test_rq_info_shows_the_truth(running: Installation, chat: int) -> None:
     """RQ's own command line sees our queue and our worker."""
-    People(running.telegram, 3, rate=50).everybody()
+    People(running.telegram, 3, rate=50, first=chat).everybody()
     assert running.settle(3).ok
-    url = f"unix://{embedded.socket_path(running.folder / 'data')}"
+    url = f"unix://{embedded.socket_path(running.data)}"
     rq = Path(sys.executable).with_name("rq")
     done = subprocess.run([rq, "info", "-u", url], capture_output=True, text=True, timeout=30, check=False)
     assert "1 queues, 0 jobs total" in done.stdout, done.stdout + done.stderr
@@ -62,7 +62,7 @@ def test_a_conversation_in_the_terminal(running: Installation) -> None:
     assert done.returncode == 0, done.stderr
     for words in ("8:00 a 14:00", "/reset", "empezamos de nuevo"):
         assert words in done.stdout
-    assert not running.store().client.keys("*console*")
+    assert not running.store.client.keys("*console*")
 
 
 def test_get_llm_response_from_a_python_console(running: Installation) -> None:
@@ -74,13 +74,13 @@ def test_get_llm_response_from_a_python_console(running: Installation) -> None:
     assert done.stdout.strip() == "re: hola", done.stderr
 
 
-def test_typing_is_shown_while_the_model_thinks(running: Installation) -> None:
+def test_typing_is_shown_while_the_model_thinks(running: Installation, chat: int) -> None:
     """The person sees that an answer is on its way, on both channels, before it is there."""
     running.model.delay = 0.5
-    running.telegram.say(5, "hola")
-    running.whatsapp.say("34600111222", "hola")
-    assert running.telegram.wait_until(lambda: len(running.telegram.answers(5)) == 1)
-    assert running.whatsapp.wait_until(lambda: len(running.whatsapp.answers("34600111222")) == 1)
+    running.telegram.say(chat, "hola")
+    running.whatsapp.say(f"34{chat}", "hola")
+    assert running.telegram.wait_until(lambda: len(running.telegram.answers(chat)) == 1)
+    assert running.whatsapp.wait_until(lambda: len(running.whatsapp.answers(f"34{chat}")) == 1)
     for platform, shown, said in (
         (running.telegram, "sendChatAction", "sendMessage"),
         (running.whatsapp, "read", "messages"),
@@ -89,13 +89,13 @@ def test_typing_is_shown_while_the_model_thinks(running: Installation) -> None:
         assert methods.index(shown) < methods.index(said)
 
 
-def test_no_log_holds_a_word_or_a_secret(running: Installation) -> None:
+def test_no_log_holds_a_word_or_a_secret(running: Installation, chat: int) -> None:
     """Whatever happened, the logs name nobody and quote nobody."""
     running.telegram.fail_next("sendMessage", 429)
     running.telegram.fail_next("sendMessage", 500)
-    running.telegram.say(5, "my secret recipe")
+    running.telegram.say(chat, "my secret recipe")
     running.whatsapp.deliver(b"{}")
-    assert running.telegram.wait_until(lambda: len(running.telegram.answers(5)) >= 1, 20)
+    assert running.telegram.wait_until(lambda: len(running.telegram.answers(chat)) >= 1, 20)
     logs = "".join(running.processes.log(name).read_text() for name in ("receiver", "worker"))
     secrets = [value for name, value in running.processes.environment.items() if "TOKEN" in name or "SECRET" in name]
     assert "turn" in logs
@@ -110,8 +110,8 @@ def test_a_port_that_is_taken_is_said_in_words(running: Installation) -> None:
     assert "Traceback" not in done.stderr
 
 
-def test_processes_leave_no_server_behind(running: Installation) -> None:
+def test_processes_leave_no_server_behind(fresh: Installation) -> None:
     """When receiver and worker have ended, the embedded server has too."""
-    running.processes.close()
-    assert not embedded.is_running(running.folder / "data")
-    assert (running.folder / "data" / "appendonlydir").exists()
+    fresh.processes.close()
+    assert not embedded.is_running(fresh.data)
+    assert (fresh.data / "appendonlydir").exists()

@@ -8,14 +8,16 @@ from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 
+from bot.stores.connection import DUE
 from simulator.people import People
-from tests.e2e.conftest import Installation, wait_until
+from simulator.processes import wait_until
+from tests.e2e.conftest import Installation
 
 
-def test_both_channels_answer_everybody_once_and_in_order(running: Installation) -> None:
+def test_both_channels_answer_everybody_once_and_in_order(running: Installation, chat: int) -> None:
     """Ten people on each platform, three messages each: everybody is answered, once, in order."""
-    telegram = People(running.telegram, 10, rate=50)
-    whatsapp = People(running.whatsapp, 10, rate=50, first=100)
+    telegram = People(running.telegram, 10, rate=50, first=chat)
+    whatsapp = People(running.whatsapp, 10, rate=50, first=chat + 100)
     for people in (telegram, whatsapp):
         people.everybody(each=3)
     report = running.settle(60)
@@ -26,27 +28,25 @@ def test_both_channels_answer_everybody_once_and_in_order(running: Installation)
 def test_the_worker_killed_in_mid_reply_loses_and_repeats_nothing(install: Callable[..., Installation]) -> None:
     """kill -9 while the model thinks: another worker takes the turns over when the lease has ended."""
     one = install(delay=0.7)
-    one.start("receiver", "bot", "serve")
-    one.start("worker", "workers", "run")
-    one.processes.wait_ready()
+    one.start("receiver", "worker")
     People(one.telegram, 4, rate=50).everybody(each=2)
     People(one.whatsapp, 4, rate=50, first=100).everybody(each=2)
     assert one.model.wait_until(lambda: one.model.running >= 4)
     one.kill("worker")
-    one.start("second worker", "workers", "run")
+    one.start("second worker")
     report = one.settle(16)
     assert report.ok, str(report)
     assert report.answered == 16
 
 
-def test_the_receiver_killed_while_messages_come_loses_and_repeats_nothing(running: Installation) -> None:
+def test_the_receiver_killed_while_messages_come_loses_and_repeats_nothing(fresh: Installation) -> None:
     """kill -9 of the receiver: the platforms deliver again to its successor, and everything is answered once."""
-    people = People(running.telegram, 5, rate=100)
+    people = People(fresh.telegram, 5, rate=100)
     people.everybody(each=2)
-    running.kill("receiver")
+    fresh.kill("receiver")
     people.everybody(each=2)
-    running.start("receiver", "bot", "serve")
-    report = running.settle(20)
+    fresh.start("receiver")
+    report = fresh.settle(20)
     assert report.ok, str(report)
     assert report.answered == 20
 
@@ -54,9 +54,7 @@ def test_the_receiver_killed_while_messages_come_loses_and_repeats_nothing(runni
 def test_redis_killed_in_mid_turn_loses_and_repeats_nothing(install: Callable[..., Installation]) -> None:
     """kill -9 of Redis: whoever needs it next starts it again on the same data."""
     one = install(delay=0.4)
-    one.start("receiver", "bot", "serve")
-    one.start("worker", "workers", "run")
-    one.processes.wait_ready()
+    one.start("receiver", "worker")
     people = People(one.telegram, 5, rate=100)
     people.everybody(each=2)
     assert one.model.wait_until(lambda: one.model.running >= 3)
@@ -71,11 +69,10 @@ def test_redis_killed_in_mid_turn_loses_and_repeats_nothing(install: Callable[..
 def test_a_message_delivered_again_and_again_is_answered_once(install: Callable[..., Installation]) -> None:
     """Five deliveries, then ten at once to two receivers: one answer."""
     one = install()
-    one.start("receiver", "bot", "serve")
-    one.processes.wait_ready()
+    one.start("receiver")
     first = one.telegram.webhook_url
     one.processes.environment["PORT"] = str(port := one.processes.port + 1)
-    one.start("other receiver", "bot", "serve")
+    one.start("other receiver")
     other = first.replace(f":{one.processes.port}", f":{port}")
     update = one.telegram.update(555, "c1 n1 0123abcd")
     assert wait_until(lambda: _post(one, other, update) == 200, 10)
@@ -83,10 +80,9 @@ def test_a_message_delivered_again_and_again_is_answered_once(install: Callable[
     with ThreadPoolExecutor(10) as pool:
         statuses = list(pool.map(lambda n: _post(one, (first, other)[n % 2], update), range(10)))
     assert statuses == [200] * 10
-    one.start("worker", "workers", "run")
+    one.start("worker")
     assert one.telegram.wait_until(lambda: len(one.telegram.answers(555)) > 0)
-    store = one.store()
-    assert wait_until(lambda: not store.client.zcard("recado:due"), 10)
+    assert wait_until(lambda: not one.store.client.zcard(DUE), 10)
     assert len(one.telegram.answers(555)) == 1
 
 
@@ -98,46 +94,46 @@ def _post(one: Installation, url: str, update: dict[str, object]) -> int:
         return 0
 
 
-def test_five_messages_in_one_post_are_five_accepted_in_order(running: Installation) -> None:
+def test_five_messages_in_one_post_are_five_accepted_in_order(running: Installation, chat: int) -> None:
     """One WhatsApp body with five messages is one turn of five, in their order."""
     texts = [f"c7 n{n} {n:08x}" for n in range(1, 6)]
-    running.whatsapp.say_many([("34600111222", text) for text in texts])
+    running.whatsapp.say_many([(f"34{chat}", text) for text in texts])
     report = running.settle(5)
     assert report.ok, str(report)
     assert report.answered == 5
     assert running.model.requests[-1].json["messages"][-1]["content"].splitlines()[-5:] == texts
 
 
-def test_commands_and_reset_work_on_both_channels(running: Installation) -> None:
+def test_commands_and_reset_work_on_both_channels(running: Installation, chat: int) -> None:
     """/help speaks the person's language, /reset forgets: the next prompt holds nothing of before."""
-    running.telegram.say(5, "my name is Ana", language="en")
-    assert running.telegram.wait_until(lambda: len(running.telegram.answers(5)) == 1)
-    running.telegram.say(5, "/reset", language="en")
-    assert running.telegram.wait_until(lambda: len(running.telegram.answers(5)) == 2)
-    running.telegram.say(5, "what is my name?", language="en")
-    assert running.telegram.wait_until(lambda: len(running.telegram.answers(5)) == 3)
-    assert "start afresh" in running.telegram.answers(5)[1].text
+    running.telegram.say(chat, "my name is Ana", language="en")
+    assert running.telegram.wait_until(lambda: len(running.telegram.answers(chat)) == 1)
+    running.telegram.say(chat, "/reset", language="en")
+    assert running.telegram.wait_until(lambda: len(running.telegram.answers(chat)) == 2)
+    running.telegram.say(chat, "what is my name?", language="en")
+    assert running.telegram.wait_until(lambda: len(running.telegram.answers(chat)) == 3)
+    assert "start afresh" in running.telegram.answers(chat)[1].text
     assert "Ana" not in json.dumps(running.model.requests[-1].json)
-    running.whatsapp.say("34600111222", "/help")
-    assert running.whatsapp.wait_until(lambda: len(running.whatsapp.answers("34600111222")) == 1)
-    assert "Escríbeme" in running.whatsapp.answers("34600111222")[0].text
+    running.whatsapp.say(f"34{chat}", "/help")
+    assert running.whatsapp.wait_until(lambda: len(running.whatsapp.answers(f"34{chat}")) == 1)
+    assert "Escríbeme" in running.whatsapp.answers(f"34{chat}")[0].text
 
 
-def test_the_context_reaches_the_model_on_the_second_turn(running: Installation) -> None:
+def test_the_context_reaches_the_model_on_the_second_turn(running: Installation, chat: int) -> None:
     """A worker holds no memory: what was said comes back from Redis, in order and with roles."""
     for number, text in enumerate(("first", "second"), start=1):
-        running.telegram.say(5, text)
-        assert running.telegram.wait_until(lambda n=number: len(running.telegram.answers(5)) == n)
+        running.telegram.say(chat, text)
+        assert running.telegram.wait_until(lambda n=number: len(running.telegram.answers(chat)) == n)
     messages = running.model.requests[-1].json["messages"]
     assert [message["role"] for message in messages] == ["system", "user", "assistant", "user"]
     assert messages[1]["content"] == "first"
     assert messages[3]["content"].endswith("\n\nsecond")
 
 
-def test_a_model_that_is_away_delays_and_loses_nothing(running: Installation) -> None:
+def test_a_model_that_is_away_delays_and_loses_nothing(running: Installation, chat: int) -> None:
     """503s from the model: the person is answered when it is back, and once."""
     running.model.fail_next(503, times=2)
-    People(running.telegram, 1, rate=10).everybody()
+    People(running.telegram, 1, rate=10, first=chat).everybody()
     report = running.settle(1)
     assert report.ok, str(report)
     assert report.answered == 1
@@ -146,9 +142,7 @@ def test_a_model_that_is_away_delays_and_loses_nothing(running: Installation) ->
 def test_sigterm_drains_and_leaves_the_rest_to_others(install: Callable[..., Installation]) -> None:
     """A worker told to stop finishes what runs, and leaves RQ's books in order."""
     one = install(delay=0.5)
-    one.start("receiver", "bot", "serve")
-    one.start("worker", "workers", "run")
-    one.processes.wait_ready()
+    one.start("receiver", "worker")
     People(one.telegram, 3, rate=100).everybody()
     assert one.model.wait_until(lambda: one.model.running >= 3)
     process = one.processes.running["worker"]
@@ -157,4 +151,4 @@ def test_sigterm_drains_and_leaves_the_rest_to_others(install: Callable[..., Ins
     report = one.settle(3)
     assert report.ok, str(report)
     assert report.answered == 3
-    assert one.store().client.scard("rq:workers") == 0
+    assert one.store.client.scard("rq:workers") == 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,13 +21,14 @@ ANA = "telegram:7:1"
 
 
 class Swallower:
-    """A proxy before Redis that carries out commands and swallows the answer to the next one when told."""
+    """A proxy before Redis that carries out commands. It swallows the answers to the next ones when told, and hangs
+    up; or it keeps the answer to the next one for ``late`` seconds."""
 
     def __init__(self, upstream: str) -> None:
         self._upstream = upstream
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = self._listener.getsockname()[1]
-        self.swallow = 0
+        self.swallow, self.late = 0, 0.0
         threading.Thread(target=self._accept, daemon=True).start()
 
     def _accept(self) -> None:
@@ -46,6 +48,9 @@ class Swallower:
                 if self.swallow and b"EVAL" in data:
                     self.swallow -= 1
                     return
+                if self.late and b"EVAL" in data:
+                    late, self.late = self.late, 0
+                    time.sleep(late)
                 client.sendall(answer)
 
     def close(self) -> None:
@@ -101,6 +106,42 @@ def test_a_connection_that_stays_broken_is_said_in_our_words(shaky: Store, proxy
     with pytest.raises(StoreUnavailable, match="Redis"):
         Mailbox(shaky, lease=15, quiet=0, cap=0, days=30).accept([Message("1", ANA, "hola")])
     assert proxy.swallow == 3
+
+
+def test_an_answer_that_does_not_come_in_time_is_not_waited_for_twice(proxy: Swallower, tmp_path: Path) -> None:
+    """The platform is told to come again at once; a late answer is never taken for the next question's."""
+    hasty = connect(f"redis://127.0.0.1:{proxy.port}", tmp_path, 0.4)
+    box = Mailbox(hasty, lease=15, quiet=0, cap=0, days=30)
+    box.accept([Message(str(number), ANA, "hola") for number in range(3)])
+    proxy.late = 0.5
+    begun = time.monotonic()
+    with pytest.raises(StoreUnavailable, match="does not answer"):
+        box.accept([Message(str(number), ANA, "hola") for number in range(3, 10)])
+    assert time.monotonic() - begun < 0.75
+    time.sleep(0.15)
+    assert box.accept([Message("10", ANA, "hola")]) == 1
+    hasty.close()
+
+
+def test_connections_that_broke_are_used_up_by_nobody(store: Store, shaky: Store, proxy: Swallower) -> None:
+    """However often a connection breaks, the process goes on: here as often as redis-py's pool has places, and more."""
+    box = Mailbox(shaky, lease=15, quiet=0, cap=0, days=30)
+    for number in range(130):
+        proxy.swallow = 1
+        box.accept([Message(str(number), ANA, "hola")])
+    assert store.client.llen(key(ANA, "in")) == 130
+    assert len(shaky._idle) == 1
+
+
+def test_a_restarted_redis_is_used_at_once(shaky: Store, proxy: Swallower) -> None:
+    """All connections that idled are dead; no call fails because of that."""
+    links = [shaky.client.connection_pool.make_connection() for _ in range(6)]
+    for link in links:
+        link.connect()
+        link._sock.close()
+    shaky._idle.extend(links)
+    for _ in range(6):
+        shaky.ping()
 
 
 def test_a_wrong_address_names_the_setting(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import pairwise
 
 import pytest
@@ -12,9 +13,12 @@ from hypothesis import strategies as st
 from bot.business import Business, Question, Service
 from bot.message import Turn
 from bot.texts import DEFAULT_SYSTEM_PROMPT, Language
-from workers.context import ELLIPSIS, estimate, fit, note, system_turn
+from workers import context
+from workers.backends import estimate
+from workers.context import ELLIPSIS, note, system_turn
 
 BUDGET = 1000
+fit = partial(context.fit, count=estimate)
 SYSTEM = Turn("system", "s", 100)
 SALON = Business(
     name="Lola",
@@ -205,3 +209,29 @@ def test_the_note_says_the_date_in_words() -> None:
     assert note(day, "es") == "Hoy es domingo, 22 de noviembre de 2026."
     assert note(day, "en") == "Today is Sunday, 22 November 2026."
     assert len({note(day + timedelta(days=n), "es") for n in range(400)}) == 400
+
+
+COUNTED = {
+    "¿Tenéis pan sin gluten los domingos, o hay que encargarlo antes del viernes? Son para doce personas.": (31, 25),
+    "Buenos días, quería pedir cita para cortarme el pelo mañana por la tarde, a ser posible después de las cinco.": (
+        33,
+        25,
+    ),
+    "Do you have gluten-free bread on Sundays, or do I have to order it before Friday? It is for twelve people.": (
+        28,
+        25,
+    ),
+    "Abrimos de lunes a viernes de 9:00 a 14:00 y de 17:00 a 20:30; los sábados, solo por la mañana. Estamos en la "
+    "calle Mayor, 12, 28013 Madrid. Teléfono: 910 000 000.": (88, 81),
+    "We are open Monday to Friday from 9:00 to 14:00 and from 17:00 to 20:30; on Saturdays only in the morning. "
+    "Phone: 910 000 000.": (59, 59),
+    "910000000 2026-11-22 18:30": (27, 26),
+    "No": (1, 1),
+}
+"""What the tokenizers of Mistral 7B (v0.3) and of Mistral Nemo make of a text, counted with mistral-common 1.13."""
+
+
+@pytest.mark.parametrize("text", COUNTED)
+def test_a_text_is_not_larger_than_it_is_estimated_nor_much_smaller(text: str) -> None:
+    """An estimate that is too small would let a prompt overflow; one that is too large would waste the context."""
+    assert max(COUNTED[text]) <= estimate(text) <= 2 * min(COUNTED[text]) + 4

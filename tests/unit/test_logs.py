@@ -7,18 +7,22 @@ import logging
 from collections.abc import Iterator
 
 import pytest
+from pydantic import SecretStr
 
+from bot import logs
 from bot.logs import pseudonym, redact, setup_logs
+from bot.settings import load_settings
 
 TOKEN = "7123456789:AAEhBOweik6ad9r_QXMENQjcrGbqCr4K-bc"
 
 
 @pytest.fixture(autouse=True)
 def _restored() -> Iterator[None]:
-    root = logging.getLogger()
+    root, key = logging.getLogger(), logs._key
     before = root.handlers[:], root.level
     yield
     root.handlers[:], root.level = before
+    logs._key = key
 
 
 @pytest.mark.parametrize(
@@ -60,5 +64,14 @@ def test_libraries_that_log_addresses_are_quiet(capsys: pytest.CaptureFixture[st
 
 def test_a_pseudonym_is_stable_and_shows_nobody() -> None:
     assert pseudonym("telegram:7:555") == pseudonym("telegram:7:555") != pseudonym("telegram:7:556")
-    assert pseudonym("telegram:7:555", "salt") != pseudonym("telegram:7:555")
     assert "555" not in pseudonym("telegram:7:555")
+
+
+def test_a_pseudonym_is_the_installations_own() -> None:
+    """Two processes with the same tokens call a conversation the same; whoever has other tokens, otherwise."""
+    ours, others = load_settings(telegram_bot_token=SecretStr("a")), load_settings(telegram_bot_token=SecretStr("b"))
+    names = []
+    for one in (ours, ours, others):
+        setup_logs("INFO", "text", one.key())
+        names.append(pseudonym("telegram:7:555"))
+    assert names[0] == names[1] != names[2]

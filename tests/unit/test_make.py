@@ -8,12 +8,15 @@ import runpy
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
 
 from bot.settings import ENV_FILE, Settings
+from simulator.processes import wait_until
 
 ROOT = Path(__file__).parents[2]
 RUN = runpy.run_path(str(ROOT / "deploy" / "run.py"))
@@ -135,7 +138,53 @@ def test_run_says_how_telegram_reaches_us() -> None:
     assert "https://chat.example/webhook/telegram" in say(reached)
 
 
-def test_a_stopping_worker_gets_the_time_it_needs() -> None:
-    """honcho kills after a fixed time that we set; it must still be called so."""
-    assert hasattr(RUN["manager"], "KILL_WAIT")
+@contextmanager
+def running(folder: Path) -> Iterator[subprocess.Popen[str]]:
+    command = [sys.executable, str(ROOT / "deploy" / "run.py")]
+    env = {"PATH": os.environ["PATH"], ENV_FILE: ""}
+    with subprocess.Popen(command, cwd=folder, env=env, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def read_until(process: subprocess.Popen[str], *words: str) -> None:
+    assert process.stdout
+    seen = ""
+    while not all(word in seen for word in words):
+        seen += (line := process.stdout.readline())
+        assert line, seen
+
+
+def test_run_ends_also_when_it_is_told_to_before_everything_has_started(tmp_path: Path) -> None:
+    """No matter whether honcho knows yet what it has started."""
+    (tmp_path / "Procfile").write_text("".join(f"p{number}: exec sleep 57\n" for number in range(20)))
+    with running(tmp_path) as process:
+        read_until(process, "Who thinks")
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+        assert wait_until(lambda: bool(children.read_text()), 10)
+        process.terminate()
+        rest = process.communicate(timeout=10)[0]
+    assert rest.count("stopped (rc=-15)") == 20
+
+
+SLOW = "import signal, sys, time; signal.signal(signal.SIGTERM, lambda *_: sys.exit(time.sleep(6) or print('done')))"
+
+
+def test_a_stopping_worker_gets_the_time_it_needs(tmp_path: Path) -> None:
+    """A process that takes 6 s to end finishes, though the other one has left at once and honcho waits 5 s by itself.
+
+    That the drain, up to 20 s, is waited for too, only the number says.
+    """
+    (tmp_path / "Procfile").write_text(
+        f"worker: exec python -uc \"{SLOW}; print('up'); time.sleep(60)\"\nreceiver: exec sleep 60\n"
+    )
+    with running(tmp_path) as process:
+        read_until(process, "| up", "receiver.1 started")
+        process.terminate()
+        rest = process.communicate(timeout=20)[0]
+
+    assert "done" in rest
+    assert "SIGKILL" not in rest
     assert RUN["DRAIN_SECONDS"] > 20

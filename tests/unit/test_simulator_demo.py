@@ -83,6 +83,13 @@ def test_who_does_not_listen_is_killed(processes: Processes, monkeypatch: pytest
     assert processes.running["receiver"].returncode == -9
 
 
+def test_nothing_is_started_once_all_is_being_ended(processes: Processes) -> None:
+    processes.close()
+    with pytest.raises(NotReady, match="receiver was not started"):
+        processes.start("receiver", "pretend", "serve")
+    assert not processes.running
+
+
 def test_the_demos_settings_are_complete_random_and_reach_no_platform(monkeypatch: pytest.MonkeyPatch) -> None:
     seen = []
     from rich.console import Console

@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
 from simulator.models import ModelServer
+
+INSTALL = Path(__file__).parents[2] / "install_ollama.sh"
 
 NATIVE, OPENAI = "/api/chat", "/v1/chat/completions"
 
@@ -73,7 +76,8 @@ def test_the_lists_name_the_models() -> None:
         assert [m["name"] for m in httpx.get(f"{server.url}/api/tags").json()["models"]] == ["a:1b", "b:latest"]
         assert httpx.get(f"{server.url}/api/ps").json()["models"][0]["context_length"] == 8192
         assert [m["id"] for m in httpx.get(f"{server.url}/v1/models").json()["data"]] == ["a:1b", "b:latest"]
-        assert "version" in httpx.get(f"{server.url}/api/version").json()
+        version = httpx.get(f"{server.url}/api/version").json()["version"]
+        assert f"VERSION={version}\n" in INSTALL.read_text()
         shown = httpx.post(f"{server.url}/api/show", json={"model": "b"}).json()
         assert shown["model_info"]["llama.context_length"] == 8192
         assert httpx.get(f"{server.url}/nothing").status_code == 404

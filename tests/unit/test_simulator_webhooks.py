@@ -13,7 +13,7 @@ import httpx
 import pytest
 from werkzeug.wrappers import Request, Response
 
-from simulator.delivery import Post
+from simulator.delivery import Delivery, Parcel, Post
 from simulator.platforms import Platform
 from simulator.server import Cut, Server
 from simulator.telegram import TelegramServer
@@ -130,11 +130,34 @@ def test_what_is_not_accepted_comes_again_before_what_follows(platform: Platform
 
 
 def test_the_receivers_retry_after_is_honoured(platform: Platform, webhook: Webhook) -> None:
-    webhook.answers = [Response(status=503, headers={"Retry-After": "1"})]
+    """Also when it is shorter than the pause that the platform would make."""
+    webhook.answers = [Response(status=503), Response(status=503, headers={"Retry-After": "0"})]
     write(platform, 555, "hola")
 
     assert all_accepted(platform)
-    assert webhook.got[1][0] - webhook.got[0][0] >= 1
+    assert webhook.got[2][0] - webhook.got[1][0] < 0.15
+    webhook.answers = [Response(status=503, headers={"Retry-After": "70"})]
+    assert platform.post(b"{}") == (503, 70)
+
+
+def test_a_parcel_goes_again_when_the_receiver_wishes() -> None:
+    """Not at once, as it would after a first failure without a wish."""
+    times: list[float] = []
+    taken = threading.Event()
+
+    def send(_: Parcel) -> tuple[int, float | None]:
+        times.append(monotonic())
+        if len(times) == 1:
+            return 503, 0.3
+        taken.set()
+        return 200, None
+
+    delivery = Delivery(send)
+    delivery.put("555", Parcel(b"", ()))
+    assert taken.wait(5)
+    delivery.close()
+
+    assert times[1] - times[0] >= 0.3
 
 
 def test_a_receiver_that_is_down_gets_the_message_when_it_is_back(platform: Platform) -> None:

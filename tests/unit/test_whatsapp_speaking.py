@@ -50,7 +50,7 @@ def refusal(status: int, code: int, details: str = "", **headers: str) -> Any:
 
 
 def test_a_bubble_is_one_call_with_our_reference(channel: WhatsApp, platform: ScriptedPlatform) -> None:
-    assert channel.speak(ANA, Piece("hola"), "r1", "wamid.1") == "wamid.9"
+    assert channel.speak(ANA, Piece("hola"), "r1") == "wamid.9"
     assert platform.paths == [f"/{NUMBER}/messages"]
     assert platform.asked == [
         {
@@ -60,7 +60,6 @@ def test_a_bubble_is_one_call_with_our_reference(channel: WhatsApp, platform: Sc
             "type": "text",
             "text": {"body": "hola", "preview_url": False},
             "biz_opaque_callback_data": "r1",
-            "context": {"message_id": "wamid.1"},
         }
     ]
 
@@ -70,7 +69,7 @@ def test_who_hides_the_phone_number_is_reached_by_user_id(channel: WhatsApp, pla
     channel.speak(f"whatsapp:{NUMBER}:ES.abc123", Piece("hola"), "r1")
 
     assert platform.asked[0]["recipient"] == "ES.abc123"
-    assert not {"to", "context"} & platform.asked[0].keys()
+    assert "to" not in platform.asked[0]
 
 
 def test_typing_marks_as_read_in_the_same_call(channel: WhatsApp, platform: ScriptedPlatform) -> None:
@@ -156,7 +155,7 @@ def test_silence_is_an_unknown_outcome(platform: ScriptedPlatform, monkeypatch: 
     platform.silent = True
     client = WhatsAppClient(TOKEN, NUMBER, platform.url)
     with pytest.raises(Unknown):
-        client.send("34600111222", "hola", "r1", "")
+        client.send("34600111222", "hola", "r1")
     client.close()
 
 

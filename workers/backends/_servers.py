@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import json
+import os
+import re
 from collections.abc import Callable, Generator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -19,6 +21,7 @@ from workers.backends._watch import Watch
 
 REST_SECONDS: Final = 10.0
 """How long a server that did not answer is asked last."""
+PROXIES: Final = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
 LONGEST_WAIT: Final = 3600.0
 KEEP_SECONDS: Final = 300.0
 QUOTED: Final = 200
@@ -29,13 +32,18 @@ _WAYS_OUT: Final = {
     404: "check LLM_MODEL and LLM_BASE_URL",
     413: "set CONTEXT_TOKENS lower",
 }
+_KIND = re.compile(r"[a-z]+(_[a-z]+)+")
+"""A name such as ``context_length_exceeded``: no sentence has such words."""
 
 T = TypeVar("T")
 Pieces = Generator[str, None, None]
 
 
 class Refusal(Rejected):
-    """Raised when a server answers with a 4xx status; ``words`` are its own, secrets left out."""
+    """Raised when a server answers with a 4xx status.
+
+    ``words`` are its own, to be understood and not to be logged: they may quote the prompt.
+    """
 
     def __init__(self, reason: str, status: int, words: str) -> None:
         super().__init__(reason)
@@ -49,6 +57,8 @@ class Server:
     url: str
     authorization: str = field(default="", repr=False)
     key_name: str = "LLM_API_KEY"
+    quotes: bool = False
+    """Whether its errors repeat the server's own words. Never for a turn: they may be the person's."""
 
     @classmethod
     def at(cls, url: str, key: str = "", key_name: str = "LLM_API_KEY") -> Server:
@@ -71,24 +81,35 @@ class Server:
 
     def refuses(self, status: int, headers: Mapping[str, str], body: bytes) -> BackendError:
         """What a status other than 2xx means for the turn."""
-        words = _words(body)
-        if secret := self.authorization.partition(" ")[2]:
-            words = words.replace(secret, "***")
-        said = f"{self.url} answered HTTP {status}" + (f" ({words})" if words else "")
+        words, kind = _reason(body)
+        aside = self._aside(words) or (f" ({kind})" if kind else "")
+        said = f"{self.url} answered HTTP {status}{aside}"
         if status < 400:
             return Unavailable(f"{said} instead of an answer; LLM_BASE_URL is probably wrong")
         if status in (408, 425, 429) or status >= 500:
             return Unavailable(said, _seconds(headers.get("retry-after", "")))
         way_out = _WAYS_OUT.get(status, "it does not take this request").format(key=self.key_name)
-        return Refusal(f"{said}: {way_out}", status, words)
+        return Refusal(f"{said}: {way_out}", status, words[:QUOTED])
+
+    def unreachable(self, reason: object) -> Unavailable:
+        """The error for a server to which there is no connection."""
+        proxy = next((name for name, value in os.environ.items() if value and name.upper() in PROXIES), "")
+        hint = f" ({proxy} is not used for model servers)" if proxy else ""
+        return Unavailable(f"{self.url} cannot be reached ({reason}): check the server and LLM_BASE_URL{hint}")
 
     def garbage(self) -> Unavailable:
         """The error for an answer that no model server gives."""
         return Unavailable(f"{self.url} does not answer like a model server; LLM_BASE_URL is probably wrong")
 
-    def broke_off(self) -> Unavailable:
-        """The error for an answer without its end."""
-        return Unavailable(f"{self.url} broke off in the middle of its answer")
+    def broke_off(self, words: str = "") -> Unavailable:
+        """The error for an answer without its end; ``words`` are what the server said instead."""
+        return Unavailable(f"{self.url} broke off in the middle of its answer{self._aside(words)}")
+
+    def _aside(self, words: str) -> str:
+        """The server's words in brackets, if they may be repeated, without what proves who we are."""
+        secret = self.authorization.partition(" ")[2]
+        words = (words.replace(secret, "***") if secret else words)[:QUOTED]
+        return f" ({words})" if words and self.quotes else ""
 
 
 class Servers:
@@ -154,17 +175,19 @@ class Recall(Generic[T]):
         return self._value
 
 
-def _words(body: bytes) -> str:
-    """The reason in an error's body, whichever of the usual forms it has; pages of HTML have none."""
+def _reason(body: bytes) -> tuple[str, str]:
+    """The words in an error's body, in any of the usual forms, and the kind of error; pages of HTML have neither."""
     try:
         data: Any = json.loads(body)
     except ValueError:
         text = body.decode(errors="replace").strip()
-        return "" if text.startswith("<") else text[:QUOTED]
+        return "" if text.startswith("<") else text, ""
     error = data.get("error", data) if isinstance(data, dict) else data
-    if isinstance(error, dict):
-        error = " ".join(str(error[k]) for k in ("message", "detail", "type", "code") if isinstance(error.get(k), str))
-    return error[:QUOTED] if isinstance(error, str) else ""
+    if not isinstance(error, dict):
+        return str(error) if isinstance(error, str) else "", ""
+    said = {key: error[key] for key in ("code", "type", "message", "detail") if isinstance(error.get(key), str)}
+    kinds = (said[key] for key in ("code", "type") if key in said)
+    return " ".join(said.values()), next(filter(_KIND.fullmatch, kinds), "")
 
 
 def _seconds(retry_after: str) -> float | None:

@@ -30,22 +30,45 @@ Lines = Generator[str, None, None]
 
 
 def client(http: ModuleType, core: ModuleType, **options: Any) -> Any:
-    """A client of httpx, or of its successor, with a pool for as many requests as there are turns.
+    """A client of httpx, or of its successor, whose connections obey the watch of the thread that uses them.
 
-    Its connections obey the watch of the thread that uses them, which a transport has no argument for.
-    Only connecting and writing have the client's own time limits.
+    Only connecting and writing have the client's own time limits. It knows no proxies.
     """
-    tls = _trust(http)
-    transport = http.HTTPTransport(verify=tls)
-    transport._pool.close()  # noqa: SLF001 - see above; held by tests/contract/test_backends.py
-    transport._pool = core.ConnectionPool(  # noqa: SLF001 - see above
-        ssl_context=tls,
+    return http.Client(transport=_transport(http, core), timeout=limits(http), follow_redirects=False, **options)
+
+
+def _transport(http: ModuleType, core: ModuleType) -> Any:
+    """A pool for as many requests as there are turns; the libraries' own transport cannot be given its network."""
+    pool = core.ConnectionPool(
+        ssl_context=_trust(http),
         max_connections=None,
         max_keepalive_connections=KEPT_CONNECTIONS,
         keepalive_expiry=IDLE_SECONDS,
         network_backend=WatchedNetwork(core.SyncBackend()),
     )
-    return http.Client(transport=transport, timeout=limits(http), follow_redirects=False, **options)
+
+    class Body(http.SyncByteStream):  # type: ignore[misc,name-defined]
+        def __init__(self, stream: Any) -> None:
+            self._stream = stream
+
+        def __iter__(self) -> Iterator[bytes]:
+            yield from self._stream
+
+        def close(self) -> None:
+            self._stream.close()
+
+    class Transport(http.BaseTransport):  # type: ignore[misc,name-defined]
+        def handle_request(self, request: Any) -> Any:
+            sent, extra = request.headers.raw, request.extensions
+            answer = pool.handle_request(
+                core.Request(request.method, str(request.url), headers=sent, content=request.stream, extensions=extra)
+            )
+            return http.Response(answer.status, headers=answer.headers, stream=Body(answer.stream))
+
+        def close(self) -> None:
+            pool.close()
+
+    return Transport()
 
 
 @functools.cache
@@ -61,15 +84,15 @@ def limits(http: ModuleType) -> Any:
 
 
 @contextmanager
-def border(server: Server, watch: Watch, http: ModuleType = httpx) -> Iterator[None]:
-    """Everything that the HTTP library raises becomes Unavailable here."""
+def border(server: Server, watch: Watch, http: ModuleType = httpx, core: ModuleType = httpcore) -> Iterator[None]:
+    """Everything that the HTTP library raises, or the core under it, becomes Unavailable here."""
     try:
         yield
-    except http.TimeoutException as error:
-        raise watch.verdict() or Unavailable(f"{server.url} cannot be reached: {type(error).__name__}") from None
-    except http.ConnectError as error:
-        raise watch.verdict() or Unavailable(f"{server.url} cannot be reached ({error})") from None
-    except (http.RequestError, http.StreamError) as error:
+    except core.TimeoutException as error:
+        raise watch.verdict() or server.unreachable(type(error).__name__) from None
+    except core.ConnectError as error:
+        raise watch.verdict() or server.unreachable(error) from None
+    except (core.NetworkError, core.ProtocolError, http.RequestError, http.StreamError) as error:
         raise watch.verdict() or Unavailable(f"{server.url} broke off: {type(error).__name__}") from None
 
 

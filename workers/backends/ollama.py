@@ -3,55 +3,38 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final
 
-from bot.errors import BackendError, Rejected, Unavailable
-from bot.message import Turn
-from workers.backends import Backend
-from workers.backends._answer import Answer, messages, spoken
-from workers.backends._servers import Pieces, Recall, Refusal, Server, Servers
+from bot.errors import Rejected, Unavailable
+from workers.backends._answer import messages
+from workers.backends._remote import Remote
+from workers.backends._servers import Pieces, Recall, Refusal, Server
 from workers.backends._watch import Watch
 from workers.backends._wire import Wire, as_object, drain
 
 if TYPE_CHECKING:
-    from bot.business import Business
     from bot.settings import Settings
     from workers.backends import Prompt
 
-DEFAULT_MODEL: Final = "mistral:7b"
 DEFAULT_URL: Final = "http://localhost:11434"
 UNKNOWN_CONTEXT: Final = 4096
 LARGEST_CONTEXT: Final = 8192
 """What we ask for unasked: the cache of a longer one costs memory that small machines do not have."""
 KEEP_ALIVE: Final = "30m"
-CHECK_TOKENS: Final = 16
 
 
-class Ollama(Backend):
+class Ollama(Remote):
     """A model served by one or several Ollama servers, each conversation always by the same one."""
 
     name = "ollama"
+    default_model = "mistral:7b"
 
     def __init__(self, settings: Settings) -> None:
         key = settings.llm_api_key.get_secret_value()
-        self._settings = settings
-        self._model = settings.llm_model or DEFAULT_MODEL
-        self._servers = Servers(tuple(Server.at(url, key) for url in settings.llm_base_url or (DEFAULT_URL,)))
+        super().__init__(settings, *(Server.at(url, key) for url in settings.llm_base_url or (DEFAULT_URL,)))
         self._wire = Wire()
         self._limits: Recall[tuple[int, int]] = Recall(lambda: self._servers.learn(self._show), (0, 0))
         self._think_taken = True
-
-    @classmethod
-    def from_settings(cls, settings: Settings, business: Business) -> Self:
-        return cls(settings)
-
-    def stream(self, prompt: Prompt) -> Answer:
-        watch = Watch(self._settings.llm_first_token_timeout, self._settings.llm_timeout)
-
-        def begin(server: Server) -> Pieces:
-            return spoken(self._chat(server, prompt.turns, self._settings.reply_tokens, watch))
-
-        return Answer(self._servers.ask(prompt.session, begin, watch), watch)
 
     def context_tokens(self) -> int:
         """The ``num_ctx`` that we send: constant, for another value makes Ollama load the model anew."""
@@ -59,46 +42,42 @@ class Ollama(Backend):
         wanted = self._settings.context_tokens or chosen or min(trained or UNKNOWN_CONTEXT, LARGEST_CONTEXT)
         return min(wanted, trained or wanted)
 
-    def check(self) -> str:
-        for server in self._servers.all:
-            self._check_model(server)
-            watch = Watch(self._settings.llm_first_token_timeout, self._settings.llm_timeout)
-            greeting = self._chat(server, [Turn("user", "Hola")], CHECK_TOKENS, watch)
-            if not "".join(Answer(greeting, watch)).strip():
-                raise Unavailable(f"{self._model} at {server.url} gave an empty answer.")
-        where = ", ".join(server.url for server in self._servers.all)
-        return f"{self._model} at {where} answers (context {self.context_tokens()} tokens)"
-
     def close(self) -> None:
         self._wire.close()
+
+    def _try(self, server: Server) -> str:
+        self._check_model(server)
+        answer = super()._try(server)
+        if not answer.strip():
+            raise Unavailable(f"{self._model(server)} at {server.url} gave an empty answer.")
+        return answer
 
     def _check_model(self, server: Server) -> None:
         try:
             listed = self._wire.ask(server, "/api/tags").get("models")
         except Unavailable as error:
-            raise Unavailable(
-                f"Ollama does not answer at {server.url}. Start it (ollama serve) or correct LLM_BASE_URL. {error}"
-            ) from None
+            raise Unavailable(f"Ollama does not answer; it is started with: ollama serve. {error}") from None
         names = [str(entry.get("name")) for entry in listed or [] if isinstance(entry, dict)]
-        if self._model not in names and f"{self._model}:latest" not in names:
+        if not {self._model(server), f"{self._model(server)}:latest"} & set(names):
             raise Rejected(self._missing(server))
 
     def _missing(self, server: Server) -> str:
-        return f"{server.url} has no model {self._model}. Fetch it with: ollama pull {self._model} (or set LLM_MODEL)"
+        model = self._model(server)
+        return f"{server.url} has no model {model}. Fetch it with: ollama pull {model} (or set LLM_MODEL)"
 
     def _show(self, server: Server) -> tuple[int, int]:
         """The context that the model was trained for, and the one its Modelfile chooses; 0: not said."""
-        shown = self._wire.ask(server, "/api/show", {"model": self._model})
+        shown = self._wire.ask(server, "/api/show", {"model": self._model(server)})
         info = shown.get("model_info")
         sizes = [n for key, n in info.items() if key.endswith(".context_length")] if isinstance(info, dict) else []
         chosen = re.search(r"^num_ctx\s+(\d+)", str(shown.get("parameters", "")), re.MULTILINE)
         trained = sizes[0] if sizes and isinstance(sizes[0], int) else 0
         return max(trained, 0), int(chosen[1]) if chosen else 0
 
-    def _chat(self, server: Server, turns: tuple[Turn, ...] | list[Turn], limit: int, watch: Watch) -> Pieces:
+    def _chat(self, server: Server, prompt: Prompt, limit: int, watch: Watch) -> Pieces:
         body = {
-            "model": self._model,
-            "messages": messages(turns),
+            "model": self._model(server),
+            "messages": messages(prompt.turns),
             "stream": True,
             "keep_alive": KEEP_ALIVE,
             "options": {
@@ -129,7 +108,7 @@ class Ollama(Backend):
         for line in lines:
             event = as_object(server, line)
             if "error" in event:
-                raise self._broken(server, event["error"])
+                raise server.broke_off(str(event["error"]))
             said = event.get("message")
             text, thought = (said.get("content"), said.get("thinking")) if isinstance(said, dict) else ("", "")
             if text or thought:
@@ -140,6 +119,3 @@ class Ollama(Backend):
                 drain(lines, watch)
                 return
         raise server.broke_off()
-
-    def _broken(self, server: Server, reason: Any) -> BackendError:
-        return Unavailable(f"{server.url} broke off: {str(reason)[:200]}")

@@ -3,29 +3,25 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final
 
-from bot.errors import Rejected, SettingsError, Unavailable
-from bot.message import Turn
-from workers.backends import Backend
-from workers.backends._answer import Answer, messages, spoken
-from workers.backends._servers import Pieces, Recall, Refusal, Server, Servers
+from bot.errors import Rejected, SettingsError
+from workers.backends._answer import messages
+from workers.backends._remote import Remote
+from workers.backends._servers import Pieces, Recall, Refusal, Server
 from workers.backends._watch import Watch
 from workers.backends._wire import Wire, as_object, drain
 
 if TYPE_CHECKING:
-    from bot.business import Business
     from bot.settings import Settings
     from workers.backends import Prompt
 
-CHECK_TOKENS: Final = 16
 NICETIES: Final = ("stream_options", "user", "top_p", "temperature")
 """What an answer can do without: left out for a server that refuses it."""
 _TOO_LONG = re.compile(r"exceed_context_size|context_length_exceeded|context (length|size|window)", re.IGNORECASE)
 
 
-class OpenAI(Backend):
+class OpenAI(Remote):
     """A model behind one or several compatible servers, each conversation always at the same one."""
 
     name = "openai"
@@ -36,23 +32,10 @@ class OpenAI(Backend):
                 "LLM_BASE_URL is missing: LLM_PROVIDER=openai needs a server's address, such as http://localhost:8000."
             )
         key = settings.llm_api_key.get_secret_value()
-        self._settings = settings
-        self._servers = Servers(tuple(Server.at(url, key) for url in settings.llm_base_url))
+        super().__init__(settings, *(Server.at(url, key) for url in settings.llm_base_url))
         self._wire = Wire()
         self._models: Recall[list[dict[str, Any]]] = Recall(lambda: self._servers.learn(self._list), [])
         self._refused: frozenset[str] = frozenset()
-
-    @classmethod
-    def from_settings(cls, settings: Settings, business: Business) -> Self:
-        return cls(settings)
-
-    def stream(self, prompt: Prompt) -> Answer:
-        watch = Watch(self._settings.llm_first_token_timeout, self._settings.llm_timeout)
-
-        def begin(server: Server) -> Pieces:
-            return spoken(self._chat(server, prompt.turns, prompt.session, self._settings.reply_tokens, watch))
-
-        return Answer(self._servers.ask(prompt.session, begin, watch), watch)
 
     def context_tokens(self) -> int | None:
         """vLLM says ``max_model_len``, llama-server ``meta.n_ctx``, others nothing."""
@@ -62,19 +45,6 @@ class OpenAI(Backend):
                 size = entry.get("max_model_len") or (meta.get("n_ctx") if isinstance(meta, dict) else None)
                 return size if isinstance(size, int) and size > 0 else None
         return None
-
-    def check(self) -> str:
-        for server in self._servers.all:
-            watch = Watch(self._settings.llm_first_token_timeout, self._settings.llm_timeout)
-            greeting = self._chat(server, [Turn("user", "Hola")], "check", CHECK_TOKENS, watch)
-            try:
-                "".join(Answer(greeting, watch))
-            except Unavailable as error:
-                raise Unavailable(f"No answer: start the server, or correct LLM_BASE_URL. {error}") from None
-        where = ", ".join(server.url for server in self._servers.all)
-        return (
-            f"{self._model(self._servers.all[0])} at {where} answers (context {self.context_tokens() or 'not known'})"
-        )
 
     def close(self) -> None:
         self._wire.close()
@@ -90,25 +60,25 @@ class OpenAI(Backend):
             return str(entry.get("id"))
         raise Rejected(f"{server.url} lists no model: set LLM_MODEL")
 
-    def _body(self, server: Server, turns: Sequence[Turn], session: str, limit: int) -> dict[str, Any]:
+    def _body(self, server: Server, prompt: Prompt, limit: int) -> dict[str, Any]:
         body: dict[str, Any] = {
             "model": self._model(server),
-            "messages": messages(turns),
+            "messages": messages(prompt.turns),
             "stream": True,
             "stream_options": {"include_usage": True},
             "max_tokens": limit,
             "temperature": self._settings.llm_temperature,
             "top_p": self._settings.llm_top_p,
-            "user": session,
+            "user": prompt.session,
         }
         if "max_tokens" in self._refused:  # OpenAI's newer models want the longer name
             body["max_completion_tokens"] = body["max_tokens"]
         return {name: value for name, value in body.items() if name not in self._refused and value != ""}
 
-    def _chat(self, server: Server, turns: Sequence[Turn], session: str, limit: int, watch: Watch) -> Pieces:
-        headers = {"X-Session-ID": session} if session else {}
+    def _chat(self, server: Server, prompt: Prompt, limit: int, watch: Watch) -> Pieces:
+        headers = {"X-Session-ID": prompt.session} if prompt.session else {}
         while True:
-            body = self._body(server, turns, session, limit)
+            body = self._body(server, prompt, limit)
             try:
                 yield from self._events(server, body, headers, watch)
                 return
@@ -151,7 +121,7 @@ class OpenAI(Backend):
 def _read(event: dict[str, Any], server: Server) -> tuple[str, bool, bool]:
     """The text of an event, whether it is a thought instead, and whether the answer ends with it."""
     if event.get("error"):
-        raise Unavailable(f"{server.url} broke off: {_reason(event['error'])}")
+        raise server.broke_off(_reason(event["error"]))
     choices = event.get("choices")
     choice = choices[0] if isinstance(choices, list) and choices else {}
     if not isinstance(choice, dict):
@@ -165,4 +135,4 @@ def _read(event: dict[str, Any], server: Server) -> tuple[str, bool, bool]:
 
 
 def _reason(error: Any) -> str:
-    return str(error.get("message", "") if isinstance(error, dict) else error)[:200]
+    return str(error.get("message", "") if isinstance(error, dict) else error)

@@ -20,7 +20,7 @@ TYPING_REMEMBERED = 10_000
 log = logging.getLogger("recado.worker")
 
 
-class Watch:
+class Background:
     """Two loops beside the turns, each in a daemon thread, and the one place where typing is shown."""
 
     def __init__(self, answerer: Answerer) -> None:
@@ -52,7 +52,7 @@ class Watch:
         held = self._answerer.held
         lost = self._answerer.mailbox.renew((one.conversation, one.token) for one in held)
         for one in held:
-            if one.conversation in lost:
+            if one.token in lost:
                 one.lose()
             elif one.typing_for and (channel := self._answerer.channel(one.conversation)):
                 self.show_typing(channel, one.conversation, one.typing_for)

@@ -1,0 +1,228 @@
+"""The worker's own life: its slots, its heartbeat, RQ's books of it, and how it leaves."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from redis.exceptions import RedisError
+from rq import Queue
+from rq.job import Job, JobStatus
+from rq.registry import FailedJobRegistry, StartedJobRegistry
+from rq.worker import Worker
+
+from bot.errors import StoreUnavailable
+from bot.stores import bell
+from bot.stores.connection import Store
+from bot.stores.mailbox import Mailbox
+from tests.contract.recorder import Recorder, ring
+from workers import jobs
+from workers import worker as worker_module
+from workers.worker import NotAllowed, TurnWorker, Wakeup
+
+ANA = "telegram:7:1"
+LONGEST = 5.0
+
+
+class Stepwise(TurnWorker):
+    """Waits a tenth of a second for a wake-up; ``steps`` run before its first rounds, one each."""
+
+    dequeue_timeout = 0.1  # type: ignore[assignment]
+
+    def __init__(self, store: Store, recorder: Recorder, slots: int = 1) -> None:
+        super().__init__(store.client, recorder, slots)  # type: ignore[arg-type]
+        jobs.use(recorder)  # type: ignore[arg-type]
+        self.steps: list[Callable[[], object]] = []
+
+    def dequeue_job_and_maintain_ttl(self, timeout: int | None, max_idle_time: int | None = None) -> Any:
+        if self.steps:
+            self.steps.pop(0)()
+        return super().dequeue_job_and_maintain_ttl(timeout, max_idle_time)
+
+    def work_for_a_while(self) -> float:
+        """Work until it is stopped, at the latest by us; returns the seconds."""
+        begun = time.monotonic()
+        timer = threading.Timer(LONGEST, self._stop)
+        timer.start()
+        self.work()
+        timer.cancel()
+        timer.join()
+        return time.monotonic() - begun
+
+
+def stop(worker: TurnWorker) -> Callable[[str], None]:
+    """What an answer does that is the last one."""
+    return lambda _: worker._stop()
+
+
+def idle() -> None:
+    """A round in which nothing happens."""
+
+
+@pytest.fixture
+def recorder() -> Recorder:
+    return Recorder()
+
+
+@pytest.fixture
+def worker(store: Store, recorder: Recorder, monkeypatch: pytest.MonkeyPatch) -> Stepwise:
+    monkeypatch.setattr(worker_module, "HEARTBEAT_SECONDS", 0.1)
+    return Stepwise(store, recorder)
+
+
+@pytest.fixture
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker that rests for a twentieth of its pause when a round has failed."""
+    clock = SimpleNamespace(monotonic=time.monotonic, sleep=lambda seconds: time.sleep(seconds / 20))
+    monkeypatch.setattr(worker_module, "time", clock)
+
+
+# -- slots -----------------------------------------------------------------------------------------
+
+
+def test_an_idle_worker_keeps_its_slots(worker: Stepwise, recorder: Recorder, mailbox: Mailbox) -> None:
+    """Rounds in which nobody rang cost nothing: the one slot is there for whoever rings then."""
+    recorder.during = stop(worker)
+    worker.steps = [idle, idle, lambda: ring(mailbox, ANA)]
+    assert worker.work_for_a_while() < LONGEST
+    assert recorder.answered == [ANA]
+
+
+@pytest.mark.usefixtures("hasty")
+@pytest.mark.parametrize("error", [RedisError("away"), ValueError("an unreadable job")])
+def test_a_round_that_fails_ends_no_worker(
+    worker: Stepwise,
+    recorder: Recorder,
+    mailbox: Mailbox,
+    caplog: pytest.LogCaptureFixture,
+    error: Exception,
+) -> None:
+    """Whether Redis is away or a job is broken: neither the worker nor the slot of that round is lost. Only what
+    was not expected is logged with where it happened."""
+
+    def break_off() -> None:
+        raise error
+
+    recorder.during = stop(worker)
+    worker.steps = [break_off, lambda: ring(mailbox, ANA)]
+    assert worker.work_for_a_while() < LONGEST
+    assert recorder.answered == [ANA]
+    failures = [record for record in caplog.records if record.levelname == "ERROR"]
+    assert [bool(record.exc_info) for record in failures] == [isinstance(error, ValueError)]
+
+
+def test_redis_that_goes_away_during_a_turn_is_no_failure(
+    worker: Stepwise, recorder: Recorder, store: Store, mailbox: Mailbox
+) -> None:
+    """The sweeper will ring again; the slot is free, and RQ's list of failures stays for what is broken."""
+
+    def go_away(_: str) -> None:
+        recorder.during = stop(worker)
+        raise StoreUnavailable("away")
+
+    recorder.during = go_away
+    ring(mailbox, ANA, "telegram:7:2")
+    assert worker.work_for_a_while() < LONGEST
+    assert recorder.answered == [ANA, "telegram:7:2"]
+    assert failed(store) == []
+
+
+# -- RQ's books ------------------------------------------------------------------------------------
+
+
+def failed(store: Store) -> list[str]:
+    return FailedJobRegistry(bell.QUEUE, connection=store.client, serializer="json").get_job_ids()
+
+
+def test_a_worker_that_redis_forgot_reports_again(worker: Stepwise, store: Store) -> None:
+    """Redis was emptied, or away for longer than a worker's time to live: `rq info` shows it again."""
+    known: list[int] = []
+
+    def look() -> None:
+        known.append(Worker.count(connection=store.client))
+
+    def forget() -> None:
+        store.client.delete(worker.key, bell.WORKERS_KEY)
+        look()
+
+    worker.steps = [look, forget, idle, idle, look, worker._stop]
+    worker.work_for_a_while()
+    assert known == [1, 0, 1]
+
+
+def test_a_long_turn_is_not_taken_for_a_dead_one(
+    worker: Stepwise, recorder: Recorder, store: Store, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A turn may take longer than RQ believes a silent execution to live."""
+    monkeypatch.setattr(worker_module, "EXECUTION_TTL", 1)
+    books: list[tuple[int, list[str]]] = []
+
+    def think(_: str) -> None:
+        time.sleep(2.3)
+        started = StartedJobRegistry(bell.QUEUE, connection=store.client, serializer="json")
+        books.append((len(started), failed(store)))
+        worker._stop()
+
+    recorder.during = think
+    ring(mailbox, ANA)
+    worker.work_for_a_while()
+    assert books == [(1, [])]
+
+
+def test_a_worker_tidies_up_after_those_that_died(worker: Stepwise, store: Store) -> None:
+    """RQ's maintenance runs: a dead worker's execution becomes a failure that can be seen."""
+    job = Queue(bell.QUEUE, connection=store.client, serializer="json").enqueue(bell.JOB, ANA)
+    job.set_status(JobStatus.STARTED)
+    store.client.delete(bell.QUEUE_KEY)
+    store.client.zadd(f"rq:wip:{bell.QUEUE}", {f"{job.id}:dead": 1})
+    worker.steps = [idle, worker._stop]
+    worker.work_for_a_while()
+    assert failed(store) == [job.id]
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        ["os.system", None, [ANA], {}],
+        [bell.JOB, "an instance", [ANA], {}],
+        [bell.JOB, None, [], {}],
+        [bell.JOB, None, [ANA, "more"], {}],
+        [bell.JOB, None, [ANA], {"more": 1}],
+    ],
+)
+def test_a_wake_up_is_one_name_and_one_conversation(store: Store, call: list[Any]) -> None:
+    """Anything else in the job's data is refused before anything is called."""
+    job = Queue(bell.QUEUE, connection=store.client, serializer="json").enqueue(bell.JOB, ANA)
+    assert Wakeup.fetch(job.id, connection=store.client, serializer="json").func is jobs.answer
+    store.client.hset(job.key, "data", Job(connection=store.client, serializer="json").serializer.dumps(call))
+    with pytest.raises(NotAllowed, match="refused"):
+        _ = Wakeup.fetch(job.id, connection=store.client, serializer="json").func
+
+
+# -- leaving ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("stops", "waited"), [(1, True), (2, False)])
+def test_a_second_stop_ends_the_draining(
+    worker: Stepwise, recorder: Recorder, mailbox: Mailbox, stops: int, waited: bool
+) -> None:
+    """One stop lets what runs end; whoever asks twice does not want to wait: the turn is given back."""
+    on, ended = threading.Event(), threading.Event()
+
+    def think(_: str) -> None:
+        for _stop in range(stops):
+            worker._stop()
+        on.wait(0.4)
+        ended.set()
+
+    recorder.during = think
+    ring(mailbox, ANA)
+    worker.work_for_a_while()
+    assert ended.is_set() is waited
+    assert recorder.abandoned == 1
+    on.set()
+    assert ended.wait(2)

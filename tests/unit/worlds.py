@@ -1,0 +1,187 @@
+"""One worker's world in miniature: a model and a platform that do as they are told, on a real mailbox."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Self
+
+from bot import wiring
+from bot.business import Business, Question
+from bot.channels import Channel
+from bot.errors import Unavailable, Unknown
+from bot.message import Limit, Message, Piece
+from bot.settings import Settings, load_settings
+from bot.stores.connection import DUE, Store, key
+from bot.stores.history import History
+from bot.stores.outbox import Outbox
+from tests.unit.mailboxes import ANA, open_mailbox
+from workers.answer import Answerer
+from workers.backends import Backend, Prompt
+from workers.speak import Speaker
+from workers.think import Thinker
+
+
+class FakeChannel(Channel):
+    """A platform with memory; ``fail`` holds what the next calls raise, None for success."""
+
+    name, account = "fake", "7"
+    unknown_seconds = 0.05
+
+    def __init__(self) -> None:
+        self.calls = 0
+        self.spoken: list[str] = []
+        self.references: list[str] = []
+        self.typing: list[str] = []
+        self.fail: list[BaseException | None] = []
+        self.rate: tuple[Limit, ...] = ()
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> Self:
+        return cls()
+
+    def admit(self, headers: Mapping[str, str]) -> None:
+        """Everybody may come in."""
+
+    def receive(self, headers: Mapping[str, str], body: bytes) -> list[Message]:
+        return []
+
+    def limits(self, conversation: str) -> tuple[Limit, ...]:
+        return self.rate
+
+    def render(self, text: str) -> tuple[Piece, ...]:
+        return tuple(Piece(part) for part in text.split("|"))
+
+    def speak(self, conversation: str, piece: Piece, reference: str) -> str:
+        self.calls += 1
+        self.references.append(reference)
+        error = self.fail.pop(0) if self.fail else None
+        if error is None or isinstance(error, Unknown):
+            self.spoken.append(piece.text)
+        if error:
+            raise error
+        return str(len(self.spoken))
+
+    def show_typing(self, conversation: str, message_id: str) -> None:
+        self.typing.append(message_id)
+
+
+class FakeStream:
+    """What the model says; ``given`` of its pieces were heard. Closed, it gives whoever waits Unavailable."""
+
+    def __init__(self, pieces: Iterator[str], pace: float) -> None:
+        self._pieces, self._pace = pieces, pace
+        self._ended = threading.Event()
+        self.given = 0
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        if self._ended.wait(self._pace):
+            raise Unavailable("the request was ended")
+        piece = next(self._pieces)
+        self.given += 1
+        return piece
+
+    def close(self) -> None:
+        self._ended.set()
+
+    @property
+    def closed(self) -> bool:
+        return self._ended.is_set()
+
+
+class FakeBackend(Backend):
+    """A model with memory that says ``answers`` in turn: a text letter by letter, a list piece by piece; an
+    error among them is raised. ``pace`` seconds pass before each piece, ``during`` runs before the first."""
+
+    name, takes_notes = "fake", False
+
+    def __init__(self) -> None:
+        self.prompts: list[Prompt] = []
+        self.streams: list[FakeStream] = []
+        self.answers: list[str | Sequence[str] | Exception] = []
+        self.during: Callable[[], None] = lambda: None
+        self.pace = 0.0
+        self.context: int | None = None
+
+    @classmethod
+    def from_settings(cls, settings: Settings, business: Business) -> Self:
+        return cls()
+
+    def stream(self, prompt: Prompt) -> FakeStream:
+        self.prompts.append(prompt)
+        answer = self.answers.pop(0) if self.answers else f"re: {prompt.turns[-1].text}"
+        self.streams.append(FakeStream(self._say(answer), self.pace))
+        return self.streams[-1]
+
+    def _say(self, answer: str | Sequence[str] | Exception) -> Iterator[str]:
+        self.during()
+        if isinstance(answer, Exception):
+            yield "half a sentence, "
+            raise answer
+        yield from answer
+
+    def context_tokens(self) -> int | None:
+        return self.context
+
+    def check(self) -> str:
+        return "fake"
+
+
+class World:
+    """One worker's answerer beside its mailbox, platform and model."""
+
+    def __init__(self, store: Store, *, lease: float = 15, quiet: float = 0, **settings: object) -> None:
+        self.store = store
+        self.settings = load_settings(**({"default_language": "en"} | settings))
+        self.mailbox = open_mailbox(store, lease=lease, quiet=quiet)
+        self.channel, self.backend = FakeChannel(), FakeBackend()
+        self.number = 0
+        self.channels: dict[str, Channel] = {"fake": self.channel}
+        self.thinker = Thinker(
+            self.settings, history=History(store), backend=self.backend, commands=wiring.open_commands(),
+            business=Business(name="La Espiga", faq=(Question(question="Hours?", answer="9 to 17"),)),
+        )  # fmt: skip
+        self.answerer = self.worker()
+
+    def worker(self) -> Answerer:
+        return Answerer(
+            self.settings, mailbox=self.mailbox, thinker=self.thinker, speaker=Speaker(Outbox(self.store)),
+            channels=self.channels,
+            show_typing=lambda channel, conversation, message: channel.show_typing(conversation, message),
+        )  # fmt: skip
+
+    def say(self, *sentences: str, language: str = "", conversation: str = ANA) -> None:
+        for text in sentences:
+            self.number += 1
+            self.mailbox.accept([Message(str(self.number), conversation, text, language=language)])
+
+    def answer(self, *sentences: str, language: str = "") -> list[str]:
+        """Say something, let the worker answer, and return what the person was told."""
+        before = len(self.channel.spoken)
+        self.say(*sentences, language=language)
+        self.answerer.answer(ANA)
+        return self.channel.spoken[before:]
+
+    def rest(self) -> bool:
+        """Whether nothing is left to do or held in this conversation."""
+        kept = [key(ANA, part) for part in ("in", "wip", "out", "lease")]
+        return not self.store.client.exists(*kept) and self.store.client.zscore(DUE, ANA) is None
+
+    def come_back(self, seconds: float = 0.06) -> None:
+        """Let the waiting time pass and answer again."""
+        time.sleep(seconds)
+        self.answerer.answer(ANA)
+
+    def think_again(self) -> None:
+        """Answer again as if the turn's waiting time were over."""
+        self.store.client.hdel(key(ANA, "state"), "think_at")
+        self.answerer.answer(ANA)
+
+    def crash(self) -> None:
+        """The worker is gone: its lease ends, and another one stands ready."""
+        self.store.client.delete(key(ANA, "lease"))
+        self.answerer = self.worker()
