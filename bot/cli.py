@@ -16,13 +16,19 @@ DONE, FAILED, WRONG = 0, 1, 2
 def begin(level: str = "") -> Settings:
     """Read the settings and set up the logs, at ``level`` instead of LOG_LEVEL if given. Raises SettingsError.
 
-    From here on, being told to end (or losing the terminal) is an exit that cleans up.
+    From here on, being told to end is an exit that cleans up.
     """
-    for name in (signal.SIGTERM, signal.SIGHUP):
+    for name in endings():
         signal.signal(name, lambda *_: sys.exit(DONE))
     settings = load_settings()
     setup_logs(level or settings.log_level, settings.log_format, settings.key())
     return settings
+
+
+def endings() -> list[signal.Signals]:
+    """The signals that tell a process to end; a closed terminal is none under nohup."""
+    ignored = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    return [signal.SIGTERM] if ignored else [signal.SIGTERM, signal.SIGHUP]
 
 
 def main(run: Callable[[], None]) -> None:

@@ -22,6 +22,7 @@ from rq.job import Job
 from rq.timeouts import BaseDeathPenalty
 from rq.worker import BaseWorker, WorkerStatus
 
+from bot.cli import endings
 from bot.errors import RecadoError, StoreUnavailable
 from bot.stores.bell import JOB, QUEUE
 from workers.answer import Answerer
@@ -188,7 +189,7 @@ class TurnWorker(BaseWorker):
     def _install_signal_handlers(self) -> None:
         """Signals only set flags: raising out of a handler could lose a wake-up that was just taken. The second
         one ends the draining."""
-        for name in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        for name in (*endings(), signal.SIGINT):
             signal.signal(name, self._stop)
 
     def _stop(self, *_: object) -> None:

@@ -182,12 +182,19 @@ def leave(data_dir: Path) -> None:
 
 
 def _shut_down(data_dir: Path) -> None:
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as last, suppress(OSError):
-        last.settimeout(START_SECONDS)
-        last.connect(str(socket_path(data_dir)))
-        last.sendall(b"SHUTDOWN\r\n")
-        while last.recv(64):
-            pass
+    """End the server, also one that was started a moment ago and does not listen yet."""
+    until = time.monotonic() + START_SECONDS
+    while time.monotonic() < until:
+        if (claim := _claim(data_dir)) is not None:
+            os.close(claim)
+            return
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as last, suppress(OSError):
+            last.settimeout(START_SECONDS)
+            last.connect(str(socket_path(data_dir)))
+            last.sendall(b"SHUTDOWN\r\n")
+            while last.recv(64):
+                pass
+        time.sleep(0.01)
 
 
 @contextmanager

@@ -140,3 +140,20 @@ def test_in_the_foreground_it_is_on_its_port_and_nobody_stops_it(tmp_path: Path,
     finally:
         server.terminate()
         server.wait(10)
+
+
+def test_a_server_that_does_not_listen_yet_is_stopped_too(tmp_path: Path) -> None:
+    """Told to end right after the server was launched, a process leaves none behind."""
+    code = (
+        "import sys, pathlib; from bot.stores import embedded\n"
+        "folder = pathlib.Path(sys.argv[1])\n"
+        "def interrupted(data_dir, claim):\n"
+        "    launch(data_dir, claim)\n"
+        "    sys.exit()\n"
+        "launch, embedded._launch = embedded._launch, interrupted\n"
+        "embedded.ensure(folder)\n"
+    )
+    subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=True, timeout=20)
+    claim = embedded._claim(tmp_path)
+    assert claim is not None, "a server still lives"
+    os.close(claim)
