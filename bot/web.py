@@ -139,9 +139,11 @@ def _unavailable(error: RecadoError) -> Response:
 
 def _allow_many_connections() -> None:
     """A socket each for as many silent clients as the server bears; many systems start with 1024 files."""
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    most = CONNECTIONS + 256 if hard == resource.RLIM_INFINITY else min(CONNECTIONS + 256, hard)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = CONNECTIONS + 256
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
 def serve(settings: Settings) -> None:

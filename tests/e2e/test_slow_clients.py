@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import resource
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from urllib.parse import urlsplit
 
@@ -81,3 +82,15 @@ def test_broken_framing_is_refused(receiver: Installation, headers: str) -> None
 def test_a_forged_request_with_a_huge_body_is_refused(receiver: Installation) -> None:
     request = b"POST /webhook/telegram HTTP/1.1\r\nHost: x\r\nContent-Length: 100000000\r\n\r\n"
     assert ask(receiver, request + b"x" * 1000) in {403, 413}
+
+
+def test_a_small_limit_of_open_files_is_raised(install: Callable[..., Installation]) -> None:
+    """Many systems start a process with 1024 files or fewer; the receiver takes what it needs, if it may."""
+    one, (before, hard) = install(), resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (512, hard))
+    try:
+        one.start("receiver")
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (before, hard))
+    allowed, _ = resource.prlimit(one.processes.running["receiver"].pid, resource.RLIMIT_NOFILE)
+    assert allowed == (9256 if hard == resource.RLIM_INFINITY else min(9256, hard))
