@@ -2,7 +2,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install demo run test check bench
+.PHONY: help install demo run test check bench chaos
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -39,6 +39,9 @@ bench: $(DEV) ## Print the figures as tables (SHORT=1: smaller loads)
 		echo "== $$script"; \
 		$(BIN)/python "$$script" $(if $(SHORT),--short) || exit 1; \
 	done
+
+chaos: $(LIGHT) ## Break everything in every way we know and show what became of each message (FULL=1: all trials)
+	@$(BIN)/python -m simulator chaos $(if $(FULL),--form full) $(ARGS)
 
 $(BIN)/python:
 	@for python in $(PYTHON) python3 python3.14 python3.13 python3.12 python3.11; do \

@@ -2,16 +2,31 @@
 
 from __future__ import annotations
 
+import json
+import os
 import sys
-from typing import Annotated
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
+from rich.table import Table
+from rich.text import Text
 
 from bot.cli import DONE, FAILED, begin, main
+from bot.errors import RecadoError
+
+if TYPE_CHECKING:
+    from bot.stores.connection import Store
+    from bot.stores.dead import DeadLetters, Letters
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+dead = typer.Typer(help="Dead letters: what failed again and again, and was apologised for.", no_args_is_help=True)
+app.add_typer(dead, name="dead")
 out = Console()
+
+Who = Annotated[str, typer.Argument(help="A chat (34600111222), telegram:555, or a whole conversation.")]
 
 
 @app.command()
@@ -55,6 +70,121 @@ def status() -> None:
 
     settings = begin(level="ERROR")
     out.print(state.table(state.read(wiring.open_store(settings, wiring.WORKER_TIMEOUT))))
+
+
+@dead.command("list")
+def list_dead() -> None:
+    """Show who has dead letters, since when, how many and why."""
+    letters = _dead_letters().all()
+    if not letters:
+        out.print("no dead letters")
+        return
+    rows = Table("conversation", "since", "messages", "why")
+    for one in letters:
+        since = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(one.died_at))
+        rows.add_row(*(Text(cell) for cell in (one.conversation, since, str(one.messages), _clean(one.reason))))
+    out.print(rows)
+
+
+@dead.command("show")
+def show_dead(who: Who) -> None:
+    """Show the messages themselves."""
+    letters = _dead_letters()
+    for one in _dead_of(letters, who):
+        _say(f"{one.conversation} ({one.reason})")
+        for message in letters.read(one.conversation):
+            sent = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(message.sent_at))
+            files = "".join(f" [{attachment.kind}]" for attachment in message.attachments)
+            _say(f"  {sent}{files} {message.text}")
+
+
+@dead.command("retry")
+def retry_dead(
+    who: Annotated[str, typer.Argument(help="As in list; left out with --all.")] = "",
+    everybody: Annotated[bool, typer.Option("--all", help="Everybody's.")] = False,
+) -> None:
+    """Put dead letters back into their mailboxes: they are answered like new messages."""
+    letters = _dead_letters()
+    if bool(who) == everybody:
+        raise RecadoError("Name a conversation, or --all.")
+    for one in letters.all() if everybody else _dead_of(letters, who):
+        _say(f"{one.conversation}: {letters.retry(one.conversation)} messages wait for their answer")
+
+
+@app.command()
+def export(
+    who: Who, to: Annotated[Path | None, typer.Option(help="A new file, readable by you alone; else here.")] = None
+) -> None:
+    """Write down, as JSON, everything that is stored of one person."""
+    from bot.stores.person import Person, export  # noqa: PLC0415
+
+    found = export(_store(), Person.parse(who))
+    if not found:
+        raise RecadoError(f"Nothing is stored of {who}.")
+    text = json.dumps(found, ensure_ascii=False, indent=2) + "\n"
+    if to is None:
+        sys.stdout.write(text)
+    else:
+        _write_privately(to, text)
+
+
+@app.command()
+def erase(who: Who, yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False) -> None:
+    """Erase everything that is stored of one person, for good, in Redis' files too."""
+    from bot.stores import erase, person  # noqa: PLC0415
+
+    store, whom = _store(), person.Person.parse(who)
+    found = person.find(store, whom)
+    for conversation in sorted(found.conversations):
+        _say(conversation)
+    if found and not yes:
+        typer.confirm(f"Erase these, and {len(found.quarantined)} bodies in quarantine, for good?", abort=True)
+    erased = erase.erase(store, whom)
+    for words in erased.remains:
+        print(words, file=sys.stderr)  # noqa: T201 - this is a command line
+    if not found:
+        raise RecadoError(f"Nothing is stored of {who}.")
+    _say(f"erased: {erased.conversations} conversations, {erased.quarantined} bodies in quarantine")
+
+
+def _store() -> Store:
+    from bot import wiring  # noqa: PLC0415
+
+    return wiring.open_store(begin(level="ERROR"), wiring.WORKER_TIMEOUT)
+
+
+def _dead_letters() -> DeadLetters:
+    from bot.stores.dead import DeadLetters  # noqa: PLC0415
+
+    return DeadLetters(_store())
+
+
+def _dead_of(letters: DeadLetters, who: str) -> list[Letters]:
+    """Raises RecadoError where there are none."""
+    from bot.stores.person import Person  # noqa: PLC0415
+
+    found = letters.of(Person.parse(who))
+    if not found:
+        raise RecadoError(f"{who} has no dead letters. `python -m bot dead list` shows who has.")
+    return found
+
+
+def _write_privately(path: Path, text: str) -> None:
+    """Raises RecadoError where nobody can write, or something is already there."""
+    try:
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+            file.write(text)
+    except OSError as error:
+        raise RecadoError(f"--to: {path} cannot be written ({error.strerror}). Name a new file.") from None
+
+
+def _say(line: str) -> None:
+    out.print(_clean(line), markup=False, highlight=False, soft_wrap=True)
+
+
+def _clean(text: str) -> str:
+    """What people wrote, without what would command the terminal."""
+    return "".join(letter if letter.isprintable() or letter == "\n" else "\N{REPLACEMENT CHARACTER}" for letter in text)
 
 
 if __name__ == "__main__":

@@ -7,11 +7,12 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from bot import status, wiring
+from bot import safety, status, wiring
 from bot.business import load_business
 from bot.errors import RecadoError, SettingsError
 from bot.settings import Settings
 from bot.stores.connection import translated
+from bot.stores.dead import DeadLetters
 
 MODEL_SECONDS = 660
 """A cold model may load for minutes; the first token's own limit is 600 s."""
@@ -30,9 +31,11 @@ def examine(settings: Settings) -> Iterator[Finding]:
     """Try everything, one after the other; a failure never hides the next."""
     yield _try("business file", lambda: _business(settings))
     yield _try("Redis", lambda: _redis(settings))
+    yield _safety(settings)
     yield from _channels(settings)
     yield _try("model", _model)
     yield _worker(settings)
+    yield _dead_letters(settings)
 
 
 def _try(what: str, call: Callable[[], str]) -> Finding:
@@ -53,14 +56,20 @@ def _redis(settings: Settings) -> str:
     store = wiring.open_store(settings, wiring.WORKER_TIMEOUT)
     with translated():
         server = store.client.info("server")
-        policy = store.client.config_get("maxmemory-policy").get("maxmemory-policy", "noeviction")
-        durable = store.client.config_get("appendonly").get("appendonly", "yes")
-    if policy != "noeviction":
-        raise SettingsError(f"maxmemory-policy is {policy}: Redis may drop messages. Set it to noeviction.")
-    if durable != "yes":
-        raise SettingsError("appendonly is off: a restart of Redis loses messages. Set appendonly yes.")
     version = f"{server.get('server_name', 'redis')} {server.get('valkey_version') or server['redis_version']}"
     return f"{version} at {settings.redis_url.rpartition('@')[2] or settings.data_dir}"
+
+
+def _safety(settings: Settings) -> Finding:
+    """Whether a start would be refused, and what a safe Redis still costs."""
+    store = wiring.open_store(settings, wiring.WORKER_TIMEOUT)
+    try:
+        safety.vet_address(store)
+        warnings = safety.vet_server(store)
+    except RecadoError as error:
+        return Finding("Redis' safety", ok=False, words=str(error))
+    words = " ".join(warnings) or "closed to strangers, drops nothing, writes to disk before it answers"
+    return Finding("Redis' safety", ok=None if warnings else True, words=words)
 
 
 def _channels(settings: Settings) -> Iterator[Finding]:
@@ -97,3 +106,12 @@ def _worker(settings: Settings) -> Finding:
         return Finding("workers", ok=False, words=str(error))
     words = f"{count} running" if count else "none is running: start one with `python -m workers run`"
     return Finding("workers", ok=True if count else None, words=words)
+
+
+def _dead_letters(settings: Settings) -> Finding:
+    try:
+        dead = DeadLetters(wiring.open_store(settings, wiring.WORKER_TIMEOUT)).all()
+    except RecadoError as error:
+        return Finding("dead letters", ok=False, words=str(error))
+    words = f"in {len(dead)} conversations: see `python -m bot dead list`" if dead else "none"
+    return Finding("dead letters", ok=None if dead else True, words=words)

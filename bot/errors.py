@@ -13,6 +13,8 @@ RecadoError
     ├── RateLimited          not taken; to be sent again after exactly `retry_after` seconds
     ├── Undelivered          not taken (the platform was not reached, or said so); to be sent again
     ├── Unknown              perhaps taken: the answer was lost on the way
+    ├── Gone                 the bubble to be edited is no longer there; to be sent anew
+    ├── Parked               not before the person has written again
     ├── Refused              the platform will never take this bubble
     └── Blocked              the person has closed this chat to us
 
@@ -67,11 +69,12 @@ class DeliveryError(RecadoError):
 
 
 class RateLimited(DeliveryError):
-    """Raised when the platform wants a pause of ``retry_after`` seconds before this chat's next bubble."""
+    """Raised when the platform wants a pause of ``retry_after`` seconds before this chat's next call, or
+    before the next one to anybody (``everybody``)."""
 
-    def __init__(self, reason: str, retry_after: float) -> None:
+    def __init__(self, reason: str, retry_after: float, *, everybody: bool = False) -> None:
         super().__init__(reason)
-        self.retry_after = retry_after
+        self.retry_after, self.everybody = retry_after, everybody
 
 
 class Undelivered(DeliveryError):
@@ -80,6 +83,14 @@ class Undelivered(DeliveryError):
 
 class Unknown(DeliveryError):
     """Raised when the bubble may or may not have been taken."""
+
+
+class Gone(DeliveryError):
+    """Raised when the bubble to be edited is no longer there, because the person has deleted it."""
+
+
+class Parked(DeliveryError):
+    """Raised when the platform takes nothing more for this person until they have written again."""
 
 
 class Refused(DeliveryError):

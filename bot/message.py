@@ -49,6 +49,7 @@ class Message:
     ``id`` is unique within the conversation's account, ``sent_at`` the platform's clock in seconds
     since 1970, ``raw`` the platform's own JSON, kept so that a later parser can read it again.
     ``number`` is the message's place in its conversation, given when it is accepted (0 before).
+    ``addressed`` is False for what people in a group say to each other.
     """
 
     id: str
@@ -61,6 +62,7 @@ class Message:
     attachments: tuple[Attachment, ...] = ()
     raw: str = ""
     number: int = 0
+    addressed: bool = True
 
     @property
     def command(self) -> str:
@@ -76,7 +78,7 @@ class Turn:
     ``text`` is what was said and what history keeps; ``tokens`` its size by the model's own count
     (0: not counted); ``number`` the turn it belongs to, shared by a question and its answer (0: none).
     ``note`` is volatile (date, retrieved facts): it stands before the text in the
-    prompt and is never kept.
+    prompt and is never kept. ``heard`` says why what a person said was rightly not answered, else empty.
     """
 
     role: Role
@@ -84,6 +86,7 @@ class Turn:
     tokens: int = 0
     number: int = 0
     note: str = ""
+    heard: str = ""
 
     @property
     def prompt(self) -> str:
@@ -109,10 +112,39 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What the assistant says in one turn."""
+    """What the assistant says in one turn.
+
+    One that ``grows`` appears as an opening first, where the channel can edit, and is edited into its
+    final text: an edit may be repeated, a send may not.
+    """
 
     turn: int
     pieces: tuple[Piece, ...]
+    grows: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What a platform tells later of a bubble: ``reference`` is our own id of it, as Channel.speak was given it.
+
+    ``sent``: the platform has it. ``failed``: the person will not get it; ``reason`` says why, for the operator.
+    """
+
+    conversation: str
+    reference: str
+    outcome: Literal["sent", "failed", "parked"]
+    reason: str = ""
+
+
+class Received(NamedTuple):
+    """What one webhook body holds: what people said, in the order in which it counts, and what became of bubbles.
+
+    ``unreadable`` is how many messages beside them could not be read.
+    """
+
+    messages: tuple[Message, ...] = ()
+    statuses: tuple[Status, ...] = ()
+    unreadable: int = 0
 
 
 @dataclass(frozen=True, slots=True)

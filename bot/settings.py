@@ -46,6 +46,7 @@ class Settings(BaseSettings):
     llm_base_url: Annotated[tuple[str, ...], NoDecode] = ()
     llm_api_key: SecretStr = SecretStr("")
     huggingface_api_key: SecretStr = SecretStr("")
+    llm_parallel: Count | None = None
     llm_first_token_timeout: Seconds = 600
     llm_timeout: Seconds = 120
     llm_temperature: Annotated[float, Field(ge=0, le=2)] = 0.7
@@ -59,6 +60,7 @@ class Settings(BaseSettings):
     telegram_webhook_secret: SecretStr = SecretStr("")
     telegram_api_url: str = "https://api.telegram.org"
     telegram_messages_per_second: Rate = 30
+    telegram_chat_messages_per_second: Rate = 1
     telegram_group_messages_per_minute: Rate = 20
 
     whatsapp_token: SecretStr = SecretStr("")
@@ -67,6 +69,7 @@ class Settings(BaseSettings):
     whatsapp_verify_token: SecretStr = SecretStr("")
     whatsapp_api_url: str = "https://graph.facebook.com/v26.0"
     whatsapp_messages_per_second: Rate = 80
+    whatsapp_person_seconds: Seconds = 6
     whatsapp_status_seconds: Seconds = 30
 
     worker_concurrency: Count = 16
@@ -77,6 +80,8 @@ class Settings(BaseSettings):
     history_days: Count = 30
     lease_seconds: Annotated[float, Field(ge=1)] = 15
     slow_notice_seconds: Seconds = 5
+    quota_messages_per_day: Annotated[int, Field(ge=0)] = 0
+    quota_tokens_per_day: Annotated[int, Field(ge=0)] = 0
 
     default_language: Language = "es"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"

@@ -2,17 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
+from rich.markup import escape
 from rich.table import Table
 
 from bot.errors import StoreUnavailable
+from bot.logs import redact
 from bot.stores.bell import QUEUE_KEY, WORKERS_KEY
-from bot.stores.connection import DUE, Store, translated
+from bot.stores.connection import DUE, PREFIX, Store, translated
+from bot.stores.line import MODELS, SUSPECTS
 from bot.stores.mailbox import COUNTS, DEAD, QUARANTINE
+
+_LINE = PREFIX + "line:"
+
+COUNTED = {
+    "unknown": ("recado_bubbles_unknown", "bubbles with an unknown outcome"),
+    "failed": ("recado_bubbles_failed", "bubbles that a platform refused"),
+    "stray": ("recado_bubbles_stray", "unfinished bubbles left behind"),
+    "parked": ("recado_bubbles_parked", "bubbles kept until their person writes again"),
+    "heard": ("recado_turns_heard", "turns heard and rightly not answered"),
+    "dead": ("recado_turns_dead", "turns that became dead letters"),
+    "deaths": ("recado_turns_bereft", "turns that lost their worker"),
+    "lost_leases": ("recado_leases_lost", "leases that a worker lost"),
+}
+"""What Redis counts since the installation began: the name there, the metric and the words."""
+
+LOOK = ": see `python -m bot dead list`"
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A model server's circuit breaker: failures in a row, and for how many seconds it is left alone."""
+
+    name: str
+    failures: int
+    rest: float
+
+    def __str__(self) -> str:
+        if self.rest:
+            return f"left alone for {self.rest:.0f} s after {self.failures} failures in a row"
+        return f"{self.failures} failures in a row" if self.failures else "well"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +59,10 @@ class Status:
     workers: int
     dead: int
     quarantined: int
-    unknown: int
-    failed: int
+    waiting_for_model: int
+    suspects: int
+    servers: tuple[Server, ...]
+    counts: Mapping[str, int]
 
 
 def read(store: Store) -> Status:
@@ -43,12 +78,33 @@ def read(store: Store) -> Status:
         pipe.smembers(WORKERS_KEY)
         pipe.zcard(DEAD)
         pipe.llen(QUARANTINE)
-        pipe.hmget(COUNTS, "unknown", "failed")
-        waiting, overdue, first, rings, names, dead, quarantined, counts = pipe.execute()
+        pipe.zcard(f"{_LINE}{MODELS}")
+        pipe.zcard(f"{_LINE}{SUSPECTS}")
+        pipe.hgetall(f"{_LINE}{MODELS}:state")
+        pipe.hmget(COUNTS, *COUNTED)
+        waiting, overdue, first, rings, names, dead, quarantined, line, suspects, book, counts = pipe.execute()
         workers = store.client.exists(*names) if names else 0  # one that was killed only stops renewing its key
     late = max(0.0, (now - first[0][1]) / 1000) if first else 0.0
-    unknown, failed = (int(count or 0) for count in counts)
-    return Status(waiting, overdue, late, rings, workers, dead, quarantined, unknown, failed)
+    counted = {name: int(count or 0) for name, count in zip(COUNTED, counts, strict=True)}
+    servers = _servers(book, now)
+    return Status(waiting, overdue, late, rings, workers, dead, quarantined, line, suspects, servers, counted)
+
+
+def _servers(book: Mapping[bytes, bytes], now: int) -> tuple[Server, ...]:
+    """The breakers as ``failures:<place>`` and ``rest:<place>`` (ms, until when) tell; a server that never failed has
+    none."""
+    known = {name.decode(): float(value) for name, value in book.items()}
+    places = sorted(
+        {place for name in known for kind, _, place in [name.partition(":")] if kind in {"failures", "rest"}}
+    )
+    return tuple(
+        Server(
+            redact(place),
+            int(known.get(f"failures:{place}", 0)),
+            max(0.0, (known.get(f"rest:{place}", now) - now) / 1000),
+        )
+        for place in places
+    )
 
 
 class QueueCollector(Collector):
@@ -71,8 +127,21 @@ class QueueCollector(Collector):
         yield GaugeMetricFamily("recado_workers", "Workers that are registered with RQ", value=now.workers)
         yield GaugeMetricFamily("recado_conversations_dead", "Conversations with dead letters", value=now.dead)
         yield GaugeMetricFamily("recado_quarantine", "Bodies that nobody could read", value=now.quarantined)
-        yield CounterMetricFamily("recado_bubbles_unknown", "Bubbles with an unknown outcome", value=now.unknown)
-        yield CounterMetricFamily("recado_bubbles_failed", "Bubbles that a platform refused", value=now.failed)
+        yield GaugeMetricFamily("recado_model_line", "Turns that wait for a model server", value=now.waiting_for_model)
+        yield GaugeMetricFamily("recado_suspects", "Suspect turns that wait to run alone", value=now.suspects)
+        yield _per_server("recado_model_failures", "Failures in a row", {s.name: s.failures for s in now.servers})
+        yield _per_server(
+            "recado_model_rest_seconds", "How long it is left alone", {s.name: s.rest for s in now.servers}
+        )
+        for name, (metric, words) in COUNTED.items():
+            yield CounterMetricFamily(metric, words[:1].upper() + words[1:], value=now.counts[name])
+
+
+def _per_server(metric: str, words: str, values: Mapping[str, float]) -> Metric:
+    family = GaugeMetricFamily(metric, words, labels=["server"])
+    for name, value in values.items():
+        family.add_metric([name], value)
+    return family
 
 
 def table(now: Status) -> Table:
@@ -82,8 +151,12 @@ def table(now: Status) -> Table:
     rows.add_row("… overdue", f"{now.overdue} (the oldest by {now.oldest_due:.1f} s)")
     rows.add_row("wake-ups waiting for a worker", str(now.rings))
     rows.add_row("workers", str(now.workers) if now.workers else "none: start one with `python -m workers run`")
-    rows.add_row("conversations with dead letters", str(now.dead))
+    rows.add_row("turns waiting for a model server", str(now.waiting_for_model))
+    for server in now.servers:
+        rows.add_row(f"… {escape(server.name)}", str(server))
+    rows.add_row("suspect turns waiting to run alone", str(now.suspects))
+    rows.add_row("conversations with dead letters", f"{now.dead}{LOOK if now.dead else ''}")
     rows.add_row("bodies in quarantine", str(now.quarantined))
-    rows.add_row("bubbles with an unknown outcome", str(now.unknown))
-    rows.add_row("bubbles that a platform refused", str(now.failed))
+    for name, (_, words) in COUNTED.items():
+        rows.add_row(words, str(now.counts[name]))
     return rows

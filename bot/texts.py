@@ -36,6 +36,10 @@ SLOW = Text(
     es="Ahora mismo tardo más de lo normal. He guardado tu mensaje y te respondo en cuanto pueda.",
     en="I am slower than usual right now. I have kept your message and will answer as soon as I can.",
 )
+QUOTA = Text(
+    es="Por hoy ya no puedo responder más mensajes tuyos. Los guardo; mañana seguimos.",
+    en="I cannot answer more of your messages today. I keep them; we go on tomorrow.",
+)
 NO_TEXT = Text(
     es="Por ahora solo entiendo mensajes de texto. ¿Me lo escribes?",
     en="For now I only understand text messages. Could you write it to me?",

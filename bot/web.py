@@ -1,10 +1,11 @@
-"""The receiver: a platform's request becomes messages in Redis, and only then a 200."""
+"""The receiver: a platform's request becomes messages and outcomes in Redis, and only then a 200."""
 
 from __future__ import annotations
 
 import logging
 import resource
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any, cast
 
 from flask import Flask, Response, abort, request
@@ -14,10 +15,14 @@ from waitress.server import create_server
 from bot import wiring
 from bot.channels import Channel
 from bot.errors import Forged, RecadoError, SettingsError, StoreUnavailable, Unreadable
+from bot.logs import pseudonym
+from bot.message import Received
+from bot.safety import Guard
 from bot.settings import Settings
 from bot.status import QueueCollector
 from bot.stores.connection import Store
 from bot.stores.mailbox import Mailbox
+from bot.stores.outbox import Outbox
 
 CONNECTIONS = 9000
 WAITRESS: dict[str, Any] = {
@@ -41,35 +46,70 @@ class Metrics:
         labels = ("channel",)
         self.accepted = Counter("recado_messages_accepted", "Messages made durable", labels, registry=registry)
         self.duplicates = Counter("recado_messages_duplicate", "Messages delivered again", labels, registry=registry)
+        self.statuses = Counter(
+            "recado_statuses_received", "What became of bubbles", (*labels, "outcome"), registry=registry
+        )
         self.refused = Counter("recado_requests_refused", "Requests refused", (*labels, "reason"), registry=registry)
         self.quarantined = Counter("recado_requests_quarantined", "Bodies nobody could read", labels, registry=registry)
 
 
 def create_app(settings: Settings) -> Flask:
-    """The receiver as a WSGI application. Raises SettingsError when a channel's secret is missing or weak."""
+    """The receiver as a WSGI application.
+
+    Raises SettingsError when a channel's secret is missing or weak, or Redis is not safe.
+    """
     store = wiring.open_store(settings, wiring.RECEIVER_TIMEOUT)
-    mailbox = wiring.open_mailbox(settings, store)
+    guard = Guard(settings, store)
+    with suppress(StoreUnavailable):  # it may come later than we do
+        guard.check()
+    mailbox, outbox = wiring.open_mailbox(settings, store), Outbox(store, park_seconds=settings.history_days * 86_400)
     disable_created_metrics()  # type: ignore[no-untyped-call]
     registry = CollectorRegistry()
     metrics = Metrics(registry)
     registry.register(QueueCollector(store))
     app = Flask("recado")
     for channel in wiring.open_channels(settings).values():
-        _add_channel(app, channel, mailbox, metrics)
-    _add_health(app, store, registry)
+        _add_channel(app, channel, mailbox, outbox, metrics, guard=guard)
+    _add_health(app, store, registry, guard)
     app.register_error_handler(StoreUnavailable, _unavailable)
+    app.register_error_handler(SettingsError, _unavailable)
     return app
 
 
-def _add_channel(app: Flask, channel: Channel, mailbox: Mailbox, metrics: Metrics) -> None:
+def _add_channel(
+    app: Flask, channel: Channel, mailbox: Mailbox, outbox: Outbox, metrics: Metrics, *, guard: Guard
+) -> None:
     path = f"/webhook/{channel.name}"
-    app.add_url_rule(path, f"{channel.name}.post", _post(channel, mailbox, metrics), methods=["POST"])
+    keep = _keep(channel, mailbox, outbox, metrics, guard)
+    app.add_url_rule(path, f"{channel.name}.post", _post(channel, mailbox, keep, metrics, guard), methods=["POST"])
     if type(channel).verify is not Channel.verify:
         app.add_url_rule(path, f"{channel.name}.get", _get(channel), methods=["GET"])
 
 
-def _post(channel: Channel, mailbox: Mailbox, metrics: Metrics) -> Callable[[], Response]:
+def _keep(
+    channel: Channel, mailbox: Mailbox, outbox: Outbox, metrics: Metrics, guard: Guard
+) -> Callable[[Received], None]:
     accepted, duplicates = metrics.accepted.labels(channel.name), metrics.duplicates.labels(channel.name)
+
+    def keep(received: Received) -> None:
+        guard.check()
+        new = mailbox.accept(received.messages, seen_hours=channel.seen_hours)
+        accepted.inc(new)
+        if new < len(received.messages):
+            duplicates.inc(len(received.messages) - new)
+        for status in received.statuses:
+            outbox.settle(status)
+            metrics.statuses.labels(channel.name, status.outcome).inc()
+            if status.outcome != "sent":
+                who = {"conversation": pseudonym(status.conversation)}
+                log.warning("a bubble was not delivered: %s: %s", status.outcome, status.reason, extra=who)
+
+    return keep
+
+
+def _post(
+    channel: Channel, mailbox: Mailbox, keep: Callable[[Received], None], metrics: Metrics, guard: Guard
+) -> Callable[[], Response]:
     quarantined = metrics.quarantined.labels(channel.name)
 
     def refuse(status: int, reason: str) -> None:
@@ -88,19 +128,20 @@ def _post(channel: Channel, mailbox: Mailbox, metrics: Metrics) -> Callable[[], 
             body = request.get_data(cache=False)
             if len(body) != length:
                 refuse(400, "too-short")
-            messages = channel.receive(headers, body)
+            received = channel.receive(headers, body)
         except Forged:
             metrics.refused.labels(channel.name, "forged").inc()
             return _FORGED
         except Unreadable as error:
+            guard.check()
             mailbox.quarantine(channel.name, body)
             quarantined.inc()
             log.warning("a %s body cannot be read and is kept in quarantine: %s", channel.name, error)
             return _ACCEPTED
-        new = mailbox.accept(messages, seen_hours=channel.seen_hours)
-        accepted.inc(new)
-        if new < len(messages):
-            duplicates.inc(len(messages) - new)
+        keep(received)
+        if received.unreadable:
+            mailbox.quarantine(channel.name, body)
+            quarantined.inc()
         return _ACCEPTED
 
     return receive
@@ -116,7 +157,7 @@ def _get(channel: Channel) -> Callable[[], Response]:
     return verify
 
 
-def _add_health(app: Flask, store: Store, registry: CollectorRegistry) -> None:
+def _add_health(app: Flask, store: Store, registry: CollectorRegistry, guard: Guard) -> None:
     @app.get("/healthz")
     def healthz() -> Response:
         return Response("ok\n", mimetype="text/plain")
@@ -124,6 +165,7 @@ def _add_health(app: Flask, store: Store, registry: CollectorRegistry) -> None:
     @app.get("/readyz")
     def readyz() -> Response:
         store.ping()
+        guard.check()
         return Response("ready\n", mimetype="text/plain")
 
     @app.get("/metrics")
@@ -132,7 +174,7 @@ def _add_health(app: Flask, store: Store, registry: CollectorRegistry) -> None:
 
 
 def _unavailable(error: RecadoError) -> Response:
-    """Redis is away: the platform keeps the message and comes back."""
+    """Redis is away, or not safe: the platform keeps the message and comes back."""
     log.error("%s", error)
     return Response(f"{error}\n", 503, {"Retry-After": RETRY_AFTER_SECONDS}, mimetype="text/plain")
 

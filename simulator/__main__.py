@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 import signal
 from types import FrameType
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from simulator import demo as demo_
+from simulator.chaos import command
 
 app = typer.Typer(help="The outside world in miniature.", no_args_is_help=True, add_completion=False)
 
@@ -19,12 +21,23 @@ def main() -> None:
 
 
 @app.command()
+@functools.wraps(command.chaos)
+def chaos(**options: Any) -> None:
+    _end_when_told()
+    command.chaos(**options)
+
+
+@app.command()
 def demo(*, once: Annotated[bool, typer.Option(help="End after the conversation.")] = False) -> None:
     """Start everything on this machine, with no account, key or model, and play a short conversation."""
+    _end_when_told()
+    raise typer.Exit(demo_.run(once=once))
+
+
+def _end_when_told() -> None:
     for name in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(name) is not signal.SIG_IGN:  # nohup keeps it up
             signal.signal(name, _interrupt)
-    raise typer.Exit(demo_.run(once=once))
 
 
 def _interrupt(_: int, __: FrameType | None) -> None:

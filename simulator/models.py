@@ -6,80 +6,74 @@ import re
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any, Final
 
 from werkzeug.wrappers import Request, Response
 
+from simulator.asked import Asked, twice, words
+from simulator.model_weather import GARBAGE, Fault, Garbled, ModelWeather
 from simulator.platforms import json_response
 from simulator.server import Cut, Server
 from simulator.wires import Ollama, OpenAI, Wire
 
+__all__ = ["Asked", "ModelServer", "ModelWeather", "echo"]
+
 WIRES: Final[dict[str, type[Wire]]] = {"/api/chat": Ollama, "/v1/chat/completions": OpenAI}
 LOOK_SECONDS: Final = 0.05
+QUEUE: Final = 512
+"""Of Ollama: OLLAMA_MAX_QUEUE (ollama/ollama, envconfig/config.go)."""
 VERSION: Final = "0.32.15"
 """Of Ollama: the one that install_ollama.sh installs."""
 
 Reply = Callable[[dict[str, Any]], str | Sequence[str]]
 
 
-@dataclass(slots=True, eq=False)
-class Asked:
-    """One request for an answer, with its JSON. Times are monotonic.
-
-    ``first`` is when the first piece left, ``ended`` when the request was over, ``outcome`` how:
-    done, failed (as told), cut (by us) or left (by the client, also while it was made to wait).
-    """
-
-    path: str
-    json: dict[str, Any]
-    headers: dict[str, str]
-    time: float = field(default_factory=monotonic)
-    first: float | None = None
-    ended: float | None = None
-    outcome: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class _Fault:
-    response: tuple[Any, int, Mapping[str, str]] | None = None
-    cut_after: int | None = None
-    hang: bool = False
-
-
 def echo(body: dict[str, Any]) -> str:
     """``re:`` and what the person said last, without the note that opens the newest turn."""
     said = next((turn["content"] for turn in reversed(body.get("messages", [])) if turn["role"] == "user"), "")
-    note, blank, words = str(said).partition("\n\n")
-    return f"re: {words if blank else note}"
+    return f"re: {words(str(said))}"
 
 
 class ModelServer(Server):
-    """Answers ``threads`` prompts at once with ``reply`` (text, or the pieces to stream).
+    """Answers prompts with ``reply`` (text, or the pieces to stream).
 
-    ``delay`` is seconds before the first piece, ``pace`` seconds between pieces. ``running`` counts
-    the requests in flight, ``peak`` their highest number so far.
+    ``delay`` is seconds before the first piece, ``pace`` seconds between pieces. ``parallel`` prompts
+    are answered at once (None: any number), ``queue`` more wait in order of arrival, others are told 503,
+    as Ollama does; ``threads`` must be more than both together. ``running`` counts the requests in
+    flight, waiting ones too, ``peak`` their highest number so far. ``weather`` fails by chance what was
+    not told to fail.
     """
 
     def __init__(
-        self,
-        delay: float = 0.0,
-        reply: Reply | None = None,
-        *,
-        models: Sequence[str] = ("mistral:7b",),
-        pace: float = 0.0,
-        threads: int = 128,
-    ) -> None:
+        self, delay: float = 0.0, reply: Reply | None = None, *, models: Sequence[str] = ("mistral:7b",),
+        pace: float = 0.0, threads: int = 128, parallel: int | None = None, queue: int = QUEUE,
+    ) -> None:  # fmt: skip
         super().__init__(threads)
         self.delay = delay
         self.pace = pace
+        self.parallel = parallel
+        self.queue = queue
         self.reply: Reply = reply or echo
         self.models = tuple(models)
+        self.weather: ModelWeather | None = None
         self.requests: list[Asked] = []
-        self.running = 0
         self.peak = 0
-        self._faults: deque[_Fault] = deque()
+        self._faults: deque[Fault] = deque()
+        self._line: list[Asked] = []
+        self._is_down = False
+
+    @property
+    def running(self) -> int:
+        return len(self._line)
+
+    def asked_twice(self, *, whole: bool = True) -> list[Asked]:
+        """The requests that repeat what the model was asked before, or, with ``whole``, had already answered whole.
+
+        Two people with the same words look alike, so it takes people who write something of their own.
+        """
+        with self.changed:
+            return twice(self.requests, whole=whole)
 
     # faults
 
@@ -88,15 +82,43 @@ class ModelServer(Server):
     ) -> None:
         """Answer the next ``times`` prompts with an error."""
         told = {"error": "told to fail"} if body is None else body
-        self._faults.extend([_Fault(response=(told, status, headers or {}))] * times)
+        self._tell(Fault(response=(told, status, headers or {})), times)
 
     def cut_next(self, after_pieces: int = 1, *, times: int = 1) -> None:
-        """Break the next answers off after so many pieces."""
-        self._faults.extend([_Fault(cut_after=after_pieces)] * times)
+        """Break the next answers off after so many pieces, a shorter one before its end."""
+        self._tell(Fault(cut_after=after_pieces), times)
+
+    def garbage_next(self, after_pieces: int = 0, *, times: int = 1) -> None:
+        """Let the next answers, after so many pieces, go on with what is no answer."""
+        self._tell(Fault(garbage_after=after_pieces), times)
 
     def hang_next(self, *, times: int = 1) -> None:
         """Take the next prompts and never answer them."""
-        self._faults.extend([_Fault(hang=True)] * times)
+        self._tell(Fault(hang=True), times)
+
+    def slow_first(self, seconds: float, *, times: int = 1) -> None:
+        """Let the first piece of the next answers take ``seconds`` longer."""
+        self._tell(Fault(slow=seconds), times)
+
+    def trickle(self, seconds: float, *, times: int = 1) -> None:
+        """Let the next answers come a piece every ``seconds``."""
+        self._tell(Fault(pace=seconds), times)
+
+    def down(self) -> None:
+        """Cut everything that runs, and every connection at its first request, until ``up``; the port stays ours."""
+        with self.changed:
+            self._is_down = True
+            for asked in list(self._line):
+                self._end(asked, "cut")
+
+    def up(self) -> None:
+        """Be there again, with nothing remembered of what ran before."""
+        with self.changed:
+            self._is_down = False
+
+    def _tell(self, fault: Fault, times: int) -> None:
+        with self.changed:
+            self._faults.extend([fault] * times)
 
     # HTTP
 
@@ -104,6 +126,8 @@ class ModelServer(Server):
         body = request.get_json(silent=True) or {}
         if request.path in WIRES and request.method == "POST":
             return self._chat(request, WIRES[request.path](body))
+        if self._is_down:
+            raise Cut
         if request.path == "/api/show":
             name = str(body.get("model") or body.get("name") or "")
             return json_response(Ollama.shown()) if self._has(name) else json_response(Ollama.unknown(name), 404)
@@ -123,58 +147,96 @@ class ModelServer(Server):
     def _chat(self, request: Request, wire: Wire) -> Response:
         asked = Asked(request.path, wire.body, dict(request.headers))
         fault = self._begin(asked)
-        if fault.response:
+        if asked.outcome == "busy":
+            return json_response(wire.busy(), 503)
+        if asked.outcome:
+            raise Cut
+        if fault.response or not self._has(wire.model):
             self._end(asked, "failed")
-            return json_response(*fault.response)
-        if not self._has(wire.model):
-            self._end(asked, "failed")
-            return json_response(wire.unknown(wire.model), 404)
+            return json_response(*(fault.response or (wire.unknown(wire.model), 404)))
         pieces = self._pieces(asked, fault, request.environ["waitress.client_disconnected"])
         if not wire.streams:
-            return json_response(wire.whole(list(pieces)))
-        return Response(_stream(wire, pieces), content_type=wire.stream_type)
+            return _whole(wire, pieces)
+        response = Response(_stream(wire, pieces), content_type=wire.stream_type)
+        response.call_on_close(lambda: self._end(asked, "left"))  # a stream that nobody began cannot say so itself
+        return response
 
-    def _pieces(self, asked: Asked, fault: _Fault, left: Callable[[], bool]) -> Generator[str, None, None]:
-        outcome = "left"
+    def _pieces(self, asked: Asked, fault: Fault, left: Callable[[], bool]) -> Generator[str, None, None]:
         try:
-            self._pause(self.delay if not fault.hang else float("inf"), left)
+            self._queue(asked, left)
+            self._pause(asked, float("inf") if fault.hang else self.delay + fault.slow, left)
             answer = self.reply(asked.json)
             pieces = re.findall(r"\s*\S+\s*", answer) if isinstance(answer, str) else answer
             for number, piece in enumerate(pieces):
-                if number:
-                    self._pause(self.pace, left)
-                if number == fault.cut_after:
-                    outcome = "cut"
-                    raise Cut
+                self._pause(asked, (fault.pace or self.pace) if number else 0, left)
+                self._strike(asked, fault, number)
                 asked.first = asked.first or monotonic()
                 yield piece
-            outcome = "done"
+            self._strike(asked, fault, last=True)
+            self._end(asked, "done")
         finally:
-            self._end(asked, outcome)
+            self._end(asked, "left")
 
-    def _pause(self, seconds: float, left: Callable[[], bool]) -> None:
-        """Wait; raises Cut when the client leaves or the server closes meanwhile."""
+    def _queue(self, asked: Asked, left: Callable[[], bool]) -> None:
+        """Wait until it is this one's turn; raises Cut as ``_pause`` does."""
+        with self.changed:
+            while not asked.outcome and self._line.index(asked) >= (self.parallel or len(self._line)):
+                self.changed.wait(LOOK_SECONDS)
+                if self.closing.is_set() or left():
+                    raise Cut
+
+    def _pause(self, asked: Asked, seconds: float, left: Callable[[], bool]) -> None:
+        """Wait; raises Cut when the client leaves, or the server closes or goes down meanwhile."""
         until = monotonic() + seconds
-        while (rest := until - monotonic()) > 0:
+        while not asked.outcome:
+            if (rest := until - monotonic()) <= 0:
+                return
             if self.closing.wait(min(rest, LOOK_SECONDS)) or left():
-                raise Cut
+                break
+        raise Cut
 
-    def _begin(self, asked: Asked) -> _Fault:
+    def _strike(self, asked: Asked, fault: Fault, number: int = 0, *, last: bool = False) -> None:
+        """Raises Cut or Garbled when the answer is to break off before this piece, or before its end."""
+        for after, error in ((fault.cut_after, Cut), (fault.garbage_after, Garbled)):
+            if after is not None and (last or number == after):
+                self._end(asked, "cut")
+                raise error
+
+    def _begin(self, asked: Asked) -> Fault:
         with self.changed:
             self.requests.append(asked)
-            self.running += 1
+            self._line.append(asked)
+            fault = Fault(refused=True) if self._is_down else Fault()
+            if not self._is_down and self.parallel and len(self._line) > self.parallel + self.queue:
+                self._end(asked, "busy")
+            elif not self._is_down:
+                fault = self._faults.popleft() if self._faults else self.weather.draw() if self.weather else fault
+            if fault.refused:
+                self._end(asked, "refused")
             self.peak = max(self.peak, self.running)
             self.changed.notify_all()
-            return self._faults.popleft() if self._faults else _Fault()
+            return fault
 
     def _end(self, asked: Asked, outcome: str) -> None:
+        """What ended first is the end."""
         with self.changed:
-            asked.ended, asked.outcome = monotonic(), outcome
-            self.running -= 1
-            self.changed.notify_all()
+            if not asked.outcome:
+                asked.ended, asked.outcome = monotonic(), outcome
+                self._line.remove(asked)
+                self.changed.notify_all()
 
 
 def _stream(wire: Wire, pieces: Generator[str, None, None]) -> Iterator[bytes]:
     """Closed with the connection, so that a request that a client leaves is over at once."""
     with closing(pieces):
-        yield from wire.stream(pieces)
+        try:
+            yield from wire.stream(pieces)
+        except Garbled:
+            yield GARBAGE
+
+
+def _whole(wire: Wire, pieces: Generator[str, None, None]) -> Response:
+    try:
+        return json_response(wire.whole(list(pieces)))
+    except Garbled:
+        return json_response(GARBAGE)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -11,6 +12,7 @@ import sys
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from time import monotonic, sleep
 from typing import Self
@@ -34,15 +36,24 @@ STOP_SECONDS = 25.0
 """How long a process may take to end; a worker gives its turns 20 s."""
 
 
+SERVERS_PORTS = (20_000, 32_000)
+
+
 class NotReady(Exception):
     """Raised when the product does not come up; the text says what was seen."""
 
 
 def free_port() -> int:
-    """A port of this machine that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port of this machine that nobody listens on now.
+
+    It lies below those that Linux gives to clients (ip(7), ip_local_port_range): otherwise whoever calls a server
+    that is not up may, now and then, be connected to itself, and hold the port that the server needs.
+    """
+    while True:
+        port = random.randrange(*SERVERS_PORTS)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def wait_until(check: Callable[[], bool], seconds: float) -> bool:
@@ -101,22 +112,25 @@ class Processes:
     def __exit__(self, *exc: object) -> None:
         self.close()
 
-    def start(self, name: str, package: str, command: str) -> subprocess.Popen[bytes]:
+    def start(
+        self, name: str, package: str, *command: str, settings: Mapping[str, str] | None = None
+    ) -> subprocess.Popen[bytes]:
         """Start ``python -m package command``; its output goes to ``<name>.log``. Raises NotReady once closed.
 
+        ``settings`` are for this process alone, on top of everybody's.
         A signal's handler may raise, but only in the main thread: so a process is started and noted in another,
         and never started without being noted.
         """
         with ThreadPoolExecutor(1) as another:
-            return another.submit(self._launch, name, package, command).result()
+            return another.submit(self._launch, name, [package, *command], settings or {}).result()
 
-    def _launch(self, name: str, package: str, command: str) -> subprocess.Popen[bytes]:
+    def _launch(self, name: str, command: list[str], settings: Mapping[str, str]) -> subprocess.Popen[bytes]:
         with self._launching, self.log(name).open("ab") as log:
             if self._closed:
                 raise NotReady(f"The {name} was not started: everything is being ended.")
             self.running[name] = subprocess.Popen(
-                [sys.executable, "-m", package, command],
-                env=self.environment,
+                [sys.executable, "-m", *command],
+                env=self.environment | dict(settings),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -154,8 +168,7 @@ class Processes:
 
         So no message comes while the worker drains, and whoever leaves last can end the embedded Redis.
         """
-        with self._launching:
-            self._closed = True
+        self.refuse()
         for process in self.running.values():
             if process.poll() is None:
                 process.send_signal(signal.SIGTERM)
@@ -164,6 +177,11 @@ class Processes:
             except (subprocess.TimeoutExpired, KeyboardInterrupt):  # a second Ctrl-C is impatience
                 process.kill()
                 process.wait()
+
+    def refuse(self) -> None:
+        """Start nothing any more."""
+        with self._launching:
+            self._closed = True
 
     def _readiness(self) -> str:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)

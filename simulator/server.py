@@ -6,6 +6,7 @@ import logging
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
+from time import monotonic
 from typing import TYPE_CHECKING, Any, Self
 
 from waitress import wasyncore
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["Cut", "Server"]  # Cut, raised while answering, ends the connection there and then
 
 CONNECTIONS = 2000
+LOOK_SECONDS = 0.1
 
 
 class Server(ABC):
@@ -42,9 +44,17 @@ class Server(ABC):
         """The answer to one request. Raises Cut to end the connection without an answer."""
 
     def wait_until(self, check: Callable[[], bool], timeout: float = 10.0) -> bool:
-        """Whether ``check`` became true within ``timeout`` seconds; it is asked whenever something happened here."""
+        """Whether ``check`` became true within ``timeout`` seconds; it is asked whenever something happened here.
+
+        And now and then, because a delivery may end after its last sign of life.
+        """
+        until = monotonic() + timeout
         with self.changed:
-            return self.changed.wait_for(check, timeout)
+            while not check():
+                if (left := until - monotonic()) <= 0:
+                    return False
+                self.changed.wait(min(left, LOOK_SECONDS))
+            return True
 
     def start(self) -> Self:
         self._thread.start()

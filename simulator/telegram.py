@@ -1,70 +1,60 @@
-"""A stand-in for Telegram's Bot API, with the shapes, refusals and webhooks of the real one.
-
-The words of the refusals are those of tdlib/telegram-bot-api; formatting by ``parse_mode`` is not
-applied (the text stays as it came), entities are checked and kept.
-"""
+"""A stand-in for Telegram's Bot API, with the shapes, refusals and webhooks of the real one."""
 
 from __future__ import annotations
 
 import itertools
-import json
 import re
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from time import time
 from typing import Any, Final
 
 from werkzeug.wrappers import Request, Response
 
-from simulator.delivery import Said
-from simulator.platforms import Bubble, Outcome, Platform
-
-TEXT_UNITS: Final = 4096
-JSON_PARAMS: Final = ("entities", "reply_parameters", "link_preview_options", "reply_markup", "commands", "scope")
-ERRORS: Final = {
-    400: "Bad Request: can't parse entities",
-    401: "Unauthorized",
-    403: "Forbidden: bot was blocked by the user",
-    404: "Not Found",
-    409: "Conflict: terminated by other getUpdates request",
-    429: "Too Many Requests: retry after 1",
-    500: "Internal Server Error",
-    502: "Bad Gateway",
-}
-NOT_MODIFIED: Final = (
-    "message is not modified: specified new message content and reply markup are exactly the same "
-    "as a current content and reply markup of the message"
+from simulator.bot_api import (
+    ERRORS,
+    MIGRATED,
+    NOT_MODIFIED,
+    SUPERGROUPS,
+    bad,
+    chat_object,
+    encode,
+    params_of,
+    refusal,
+    wrong_chat,
+    wrong_text,
 )
+from simulator.calls import Outcome
+from simulator.delivery import Said
+from simulator.platforms import Bubble, Platform
+
 ACTIONS: Final = ("typing", "upload_photo", "record_voice", "upload_voice", "upload_document", "choose_sticker")
 
 
-def refusal(status: int, description: str, **parameters: int) -> Outcome:
-    """An error as the Bot API words it."""
-    body: dict[str, Any] = {"ok": False, "error_code": status, "description": description}
-    return Outcome(body | ({"parameters": parameters} if parameters else {}), status)
-
-
-def bad(reason: str) -> Outcome:
-    return refusal(400, f"Bad Request: {reason}")
-
-
-def units(text: str) -> int:
-    """The length in UTF-16 units, in which Telegram counts texts and entities."""
-    return len(text.encode("utf-16-le")) // 2
-
-
 class TelegramServer(Platform):
-    """A Bot API with one bot. ``webhook_url`` and ``webhook_secret`` are as if setWebhook had set them."""
+    """A Bot API with one bot. ``webhook_url`` and ``webhook_secret`` are as if setWebhook had set them.
+
+    ``moved`` are the groups that became supergroups: old id to new.
+    """
 
     name = "telegram"
+    messages = frozenset({"sendmessage", "editmessagetext"})
 
     def __init__(
-        self, token: str, webhook_url: str = "", webhook_secret: str = "", *, retry_seconds: float = 2.0
+        self,
+        token: str,
+        webhook_url: str = "",
+        webhook_secret: str = "",
+        *,
+        retry_seconds: float = 2.0,
+        redeliver: float = 0.0,
     ) -> None:
-        super().__init__(webhook_url, retry_seconds=retry_seconds)
+        super().__init__(webhook_url, retry_seconds=retry_seconds, redeliver=redeliver)
         self.token = token
         self.webhook_secret = webhook_secret
         self.commands: list[dict[str, str]] = []
+        self.moved: dict[str, str] = {}
+        self._blocked: set[str] = set()
         self._update_ids = itertools.count(secrets.randbelow(800_000_000) + 100_000_000)
         self._message_ids = itertools.count(secrets.randbelow(100_000) + 1)
         self._me = {
@@ -73,43 +63,56 @@ class TelegramServer(Platform):
             "first_name": "Recado",
             "username": "recado_bot",
         }
-        self._methods: dict[str, Callable[[dict[str, Any]], Outcome]] = {
-            "getme": lambda _: Outcome({"ok": True, "result": self._me | {"can_join_groups": True}}),
-            "sendmessage": self._send_message,
-            "editmessagetext": self._edit_message,
-            "sendchataction": self._send_action,
-            "setwebhook": self._set_webhook,
-            "deletewebhook": self._delete_webhook,
-            "getwebhookinfo": self._webhook_info,
-            "setmycommands": self._set_commands,
-        }
 
     # what a person does
 
     def say(self, chat_id: int, text: str, language: str = "es", name: str = "Ana") -> dict[str, Any]:
-        """A person writes; the webhook hears of it in the background. Returns the update."""
+        """A person writes (and blocks us no longer); the webhook hears of it in the background. Returns the update."""
         with self.changed:
+            self._blocked.discard(str(chat_id))
             update = self.update(chat_id, text, language, name)
             said = Said(str(chat_id), str(update["message"]["message_id"]), text)
-            self.carry(str(chat_id), _encode(update), (said,))
+            self.carry(str(chat_id), encode(update), (said,))
         return update
 
     def update(self, chat_id: int, text: str, language: str = "es", name: str = "Ana") -> dict[str, Any]:
         """An Update as Telegram builds it, not yet delivered."""
+        more: dict[str, Any] = {"text": text}
+        if command := re.match(r"/\w+(@\w+)?", text):
+            more["entities"] = [{"type": "bot_command", "offset": 0, "length": len(command[0])}]
+        return self._update(chat_id, more, language, name)
+
+    def _update(self, chat_id: int, more: dict[str, Any], language: str = "es", name: str = "Ana") -> dict[str, Any]:
         message: dict[str, Any] = {
             "message_id": next(self._message_ids),
             "from": {"id": abs(chat_id), "is_bot": False, "first_name": name, "language_code": language},
-            "chat": _chat(chat_id, name),
+            "chat": chat_object(chat_id, name),
             "date": int(time()),
-            "text": text,
         }
-        if command := re.match(r"/\w+(@\w+)?", text):
-            message["entities"] = [{"type": "bot_command", "offset": 0, "length": len(command[0])}]
-        return {"update_id": next(self._update_ids), "message": message}
+        return {"update_id": next(self._update_ids), "message": message | more}
+
+    def block(self, chat_id: int) -> None:
+        """A person blocks the bot, until they write again or unblock it."""
+        with self.changed:
+            self._blocked.add(str(chat_id))
+
+    def unblock(self, chat_id: int) -> None:
+        """A person lets the bot write again."""
+        with self.changed:
+            self._blocked.discard(str(chat_id))
+
+    def migrate(self, chat_id: int) -> int:
+        """A group becomes a supergroup; both ids tell the webhook. Returns the new id; the old takes no calls."""
+        with self.changed:
+            new = SUPERGROUPS - next(self._message_ids)
+            self.moved[str(chat_id)] = str(new)
+            self.carry(str(chat_id), encode(self._update(chat_id, {"migrate_to_chat_id": new})))
+            self.carry(str(new), encode(self._update(new, {"migrate_from_chat_id": chat_id})))
+        return new
 
     def deliver(self, update: dict[str, Any]) -> int:
         """One POST of an update, now; the status, 0 without an answer."""
-        return self.post(_encode(update))[0]
+        return self.post(encode(update))[0]
 
     def webhook_headers(self, body: bytes) -> dict[str, str]:
         secret = {"X-Telegram-Bot-Api-Secret-Token": self.webhook_secret} if self.webhook_secret else {}
@@ -121,25 +124,50 @@ class TelegramServer(Platform):
         retry = {"retry_after": 1} if status == 429 else {}
         return refusal(status, ERRORS.get(status, "Internal Server Error"), **retry).body
 
+    def limit(self, seconds: float, overall: bool) -> Outcome:
+        words = refusal(429, f"Too Many Requests: retry after {seconds:g}", retry_after=seconds)
+        return Outcome(words.body, 429, pause=seconds, overall=overall)
+
+    def pause_of(self, body: Any, headers: Mapping[str, str]) -> tuple[float, bool]:
+        """What a body asks for, of one chat: Telegram does not say what its pauses are for."""
+        parameters = body.get("parameters") if isinstance(body, dict) else None
+        return float((parameters or {}).get("retry_after", 0)), False
+
+    def concerned(self, method: str, *, overall: bool) -> bool:
+        return method in self.messages or method == "sendchataction"
+
     def respond(self, request: Request) -> Response:
         found = re.fullmatch(r"/bot([^/]*)/(\w+)", request.path)
         method = found[2] if found else ""
-        params = _params(request)
+        params = params_of(request)
 
         def act() -> Outcome:
             if not found or ":" not in found[1]:
                 return refusal(404, "Not Found")
             if not secrets.compare_digest(found[1].encode(), self.token.encode()):
                 return refusal(401, "Unauthorized")
-            known = self._methods.get(method.lower())
+            known = self._methods().get(method.lower())
             return known(params) if known else refusal(404, "Not Found: method not found")
 
         return self.take(method, str(params.get("chat_id", "")), params, act)
 
+    def _methods(self) -> dict[str, Callable[[dict[str, Any]], Outcome]]:
+        return {
+            "getme": lambda _: Outcome({"ok": True, "result": self._me | {"can_join_groups": True}}),
+            "sendmessage": self._send_message,
+            "editmessagetext": self._edit_message,
+            "sendchataction": self._send_action,
+            "setwebhook": self._set_webhook,
+            "deletewebhook": self._delete_webhook,
+            "getwebhookinfo": self._webhook_info,
+            "setmycommands": self._set_commands,
+        }
+
     def _send_message(self, params: dict[str, Any]) -> Outcome:
         chat_id, text = str(params.get("chat_id", "")), str(params.get("text", ""))
-        wrong = _wrong_chat(chat_id) or _wrong_text(text, params.get("entities") or [], "message is too long")
-        if wrong:
+        if closed := self._closed(chat_id):
+            return closed
+        if wrong := wrong_text(text, params.get("entities") or [], "message is too long"):
             return bad(wrong)
         reply = params.get("reply_parameters") or {}
         lost = reply and self.bubble(chat_id, str(reply.get("message_id"))) is None
@@ -152,8 +180,9 @@ class TelegramServer(Platform):
     def _edit_message(self, params: dict[str, Any]) -> Outcome:
         chat_id, text = str(params.get("chat_id", "")), str(params.get("text", ""))
         entities = params.get("entities") or []
-        wrong = _wrong_chat(chat_id) or _wrong_text(text, entities, "MESSAGE_TOO_LONG")
-        if wrong:
+        if closed := self._closed(chat_id):
+            return closed
+        if wrong := wrong_text(text, entities, "MESSAGE_TOO_LONG"):
             return bad(wrong)
         bubble = self.bubble(chat_id, str(params.get("message_id", "")))
         if bubble is None:
@@ -165,11 +194,21 @@ class TelegramServer(Platform):
         self.change(bubble, text, entities)
         return self._shown(chat_id, bubble)
 
+    def _closed(self, chat_id: str) -> Outcome | None:
+        """Why nothing may be done in a chat; None when it may."""
+        if wrong := wrong_chat(chat_id):
+            return bad(wrong)
+        if chat_id in self._blocked:
+            return refusal(403, ERRORS[403])
+        if chat_id in self.moved:
+            return refusal(400, MIGRATED, migrate_to_chat_id=int(self.moved[chat_id]))
+        return None
+
     def _shown(self, chat_id: str, bubble: Bubble) -> Outcome:
         message: dict[str, Any] = {
             "message_id": int(bubble.id),
             "from": self._me,
-            "chat": _chat(int(chat_id), "Ana"),
+            "chat": chat_object(int(chat_id), "Ana"),
             "date": int(time()),
             "text": bubble.text,
         }
@@ -177,8 +216,8 @@ class TelegramServer(Platform):
         return Outcome({"ok": True, "result": message | extra}, bubble=bubble.id)
 
     def _send_action(self, params: dict[str, Any]) -> Outcome:
-        if wrong := _wrong_chat(str(params.get("chat_id", ""))):
-            return bad(wrong)
+        if closed := self._closed(str(params.get("chat_id", ""))):
+            return closed
         known = params.get("action") in ACTIONS
         return Outcome({"ok": True, "result": True}) if known else bad("wrong parameter action in request")
 
@@ -197,45 +236,3 @@ class TelegramServer(Platform):
     def _set_commands(self, params: dict[str, Any]) -> Outcome:
         self.commands = list(params.get("commands") or [])
         return Outcome({"ok": True, "result": True})
-
-
-def _encode(update: dict[str, Any]) -> bytes:
-    return json.dumps(update, ensure_ascii=False, separators=(",", ":")).encode()
-
-
-def _chat(chat_id: int, name: str) -> dict[str, Any]:
-    return (
-        {"id": chat_id, "type": "private", "first_name": name}
-        if chat_id > 0
-        else {"id": chat_id, "type": "supergroup", "title": "Group"}
-    )
-
-
-def _params(request: Request) -> dict[str, Any]:
-    """Parameters from the address, a form or a JSON body; in a form, structures are JSON text."""
-    if request.mimetype == "application/json":
-        return dict(request.get_json(silent=True) or {})
-    values: dict[str, Any] = request.values.to_dict()
-    return {key: json.loads(value) if key in JSON_PARAMS else value for key, value in values.items()}
-
-
-def _wrong_chat(chat_id: str) -> str:
-    if not chat_id:
-        return "chat_id is empty"
-    return "" if re.fullmatch(r"-?[1-9]\d*", chat_id) else "chat not found"
-
-
-def _wrong_text(text: str, entities: list[dict[str, Any]], too_long: str) -> str:
-    """Why Telegram does not take a text; empty when it does."""
-    size = units(text)
-    if not text.strip():
-        return "message text is empty"
-    if size > TEXT_UNITS:
-        return too_long
-    for entity in entities:
-        start, length = int(entity.get("offset", -1)), int(entity.get("length", 0))
-        if start < 0 or length <= 0:
-            return f"receive an entity with incorrect {'offset' if start < 0 else 'length'}"
-        if start + length > size:
-            return f"entity beginning at UTF-16 offset {start} ends after the end of the text at UTF-16 offset {size}"
-    return ""

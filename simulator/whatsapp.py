@@ -5,40 +5,46 @@ from __future__ import annotations
 import hashlib
 import hmac
 import itertools
-import json
 import re
 import secrets
-import urllib.error
-import urllib.parse
-import urllib.request
-from collections.abc import Sequence
-from time import time
-from typing import Any, Final
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
 
 from werkzeug.wrappers import Request, Response
 
+from simulator.calls import Outcome
 from simulator.delivery import Said
-from simulator.platforms import Bubble, Call, Outcome, Platform
-
-TEXT_CHARACTERS: Final = 4096
-CODES: Final = {400: 100, 401: 190, 403: 131031, 404: 100, 429: 130429, 500: 131000, 503: 131016}
-"""The Graph error code that usually comes with each HTTP status."""
-
-
-def refusal(status: int, code: int, message: str, **more: Any) -> Outcome:
-    """An error as the Graph API words it."""
-    error = {"message": f"(#{code}) {message}", "type": "OAuthException", "code": code, "fbtrace_id": "A1b2C3d4"}
-    error["error_data"] = {"messaging_product": "whatsapp", "details": message}
-    return Outcome({"error": error | more}, status)
+from simulator.graph import (
+    BUSY,
+    CODES,
+    PAIR,
+    TITLES,
+    WINDOW,
+    Statuses,
+    Told,
+    encode,
+    handshake,
+    message,
+    refusal,
+    refusal_of,
+    value,
+    webhook,
+    wrong_message,
+)
+from simulator.packing import Packer
+from simulator.platforms import Bubble, Platform
 
 
 class WhatsAppServer(Platform):
     """A Graph API with one business number.
 
-    With ``statuses`` every message that was taken is followed by its ``sent`` and ``delivered`` webhooks.
+    ``statuses`` is what is told of the messages that were taken (True: that they were sent and
+    delivered, at once); ``batch`` how many messages of any people come in one body, between two bounds.
     """
 
     name = "whatsapp"
+    messages = frozenset({"messages"})
 
     def __init__(
         self,
@@ -48,71 +54,74 @@ class WhatsAppServer(Platform):
         verify_token: str,
         webhook_url: str = "",
         *,
-        statuses: bool = False,
+        statuses: Statuses | bool = False,
+        batch: tuple[int, int] = (1, 1),
         retry_seconds: float = 2.0,
+        redeliver: float = 0.0,
     ) -> None:
-        super().__init__(webhook_url, retry_seconds=retry_seconds)
+        super().__init__(webhook_url, retry_seconds=retry_seconds, redeliver=redeliver)
         self.token = token
         self.phone_number_id = phone_number_id
         self.app_secret = app_secret
         self.verify_token = verify_token
         self.statuses = statuses
-        self._ids = itertools.count(1)
-        self._series = secrets.token_hex(6)
+        self.batch = batch
+        self._packer = Packer(self)
+        self._closed_windows: dict[str, bool] = {}
+        self._expired = False
+        self._ids, self._series = itertools.count(1), secrets.token_hex(6)
         self._number = {"display_phone_number": "+34 600 000 000", "verified_name": "Recado"}
 
     # what people do
 
     def say(self, wa_id: str, text: str, name: str = "Ana") -> dict[str, Any]:
-        """A person writes; the webhook hears of it in the background. Returns the body."""
+        """A person writes; the webhook hears of it in the background. Returns the body, of this message alone."""
         return self.say_many([(wa_id, text)], name)
 
     def say_many(self, messages: Sequence[tuple[str, str]], name: str = "Ana") -> dict[str, Any]:
-        """Several messages in one webhook; it waits its turn in the first one's chat."""
+        """Several messages in one webhook; it waits its turn in all their chats."""
         with self.changed:
             body = self.body(messages, name)
-            ids = [message["id"] for message in body["entry"][0]["changes"][0]["value"]["messages"]]
-            said = tuple(Said(wa_id, key, text) for key, (wa_id, text) in zip(ids, messages, strict=True))
-            self.carry(messages[0][0], encode(body), said)
+            written = body["entry"][0]["changes"][0]["value"]["messages"]
+            said = tuple(Said(one["from"], one["id"], one["text"]["body"]) for one in written)
+            for one in said:
+                self._closed_windows.pop(one.chat_id, None)
+            if len(said) > 1 or self.batch[1] < 2:
+                self.carry(said[0].chat_id, encode(body), said)
+            else:
+                self._packer.pack(body["entry"][0]["changes"][0]["value"], said, self.batch)
         return body
 
     def body(self, messages: Sequence[tuple[str, str]], name: str = "Ana") -> dict[str, Any]:
         """A webhook body with text messages, not yet delivered."""
-        people = dict.fromkeys(wa_id for wa_id, _ in messages)
-        return self._webhook(
-            contacts=[{"profile": {"name": name}, "wa_id": wa_id} for wa_id in people],
-            messages=[
-                {
-                    "from": wa_id,
-                    "id": self._wamid(),
-                    "timestamp": str(int(time())),
-                    "type": "text",
-                    "text": {"body": text},
-                }
-                for wa_id, text in messages
-            ],
-        )
+        contacts = [{"profile": {"name": name}, "wa_id": wa_id} for wa_id in dict.fromkeys(one[0] for one in messages)]
+        said = [message(wa_id, self._wamid(), text) for wa_id, text in messages]
+        return webhook([value(self._metadata(), contacts=contacts, messages=said)])
 
-    def status(self, bubble_id: str, status: str) -> None:
+    def close_window(self, wa_id: str, *, by_status: bool = False) -> None:
+        """Let the 24 hours after somebody's last message be over, until they write again.
+
+        Messages are refused, or with ``by_status`` taken and then told to have failed.
+        """
+        with self.changed:
+            self._closed_windows[wa_id] = by_status
+
+    def status(self, bubble_id: str, status: str, code: int = 0) -> None:
         """Tell the webhook what became of a message that the product sent: sent, delivered, read or failed."""
         with self.changed:
             call = next(call for call in reversed(self.calls) if call.bubble == bubble_id)
-            self._carry_status(call, status)
+            self._tell(call.chat_id, bubble_id, call.params, [Told(status, code=code)])
 
-    def _carry_status(self, call: Call, status: str) -> None:
-        told = {"id": call.bubble, "status": status, "timestamp": str(int(time())), "recipient_id": call.chat_id}
-        if echoed := call.params.get("biz_opaque_callback_data"):
-            told["biz_opaque_callback_data"] = echoed
-        self.carry(f"status {call.chat_id}", encode(self._webhook(statuses=[told])))
+    def _tell(self, wa_id: str, wamid: str, params: dict[str, Any], statuses: Sequence[Told]) -> None:
+        in_order = not (isinstance(self.statuses, Statuses) and self.statuses.shuffled)
+        for number, told in enumerate(statuses):
+            about = told.body(wamid, wa_id, str(params.get("biz_opaque_callback_data") or ""))
+            body = encode(webhook([value(self._metadata(), statuses=[about])]))
+            self.carry(f"status {wa_id}" if in_order else f"status {wamid} {number}", body, wait=told.wait)
 
-    def _webhook(self, **what: Any) -> dict[str, Any]:
-        metadata = {
-            "display_phone_number": self._number["display_phone_number"],
-            "phone_number_id": self.phone_number_id,
-        }
-        value = {"messaging_product": "whatsapp", "metadata": metadata} | what
-        entry = {"id": "100000000000001", "changes": [{"value": value, "field": "messages"}]}
-        return {"object": "whatsapp_business_account", "entry": [entry]}
+    def _metadata(self) -> dict[str, str]:
+        number = self._number["display_phone_number"]
+        return {"display_phone_number": number, "phone_number_id": self.phone_number_id}
 
     def _wamid(self) -> str:
         return f"wamid.{self._series}{next(self._ids):08d}"
@@ -130,20 +139,39 @@ class WhatsAppServer(Platform):
 
     def verify(self) -> bool:
         """Meta's test of the address: whether the webhook echoes the challenge as plain text."""
-        challenge = str(secrets.randbelow(10**9))
-        query = {"hub.mode": "subscribe", "hub.verify_token": self.verify_token, "hub.challenge": challenge}
-        address = f"{self.webhook_url}?{urllib.parse.urlencode(query)}"
-        try:
-            with urllib.request.urlopen(address, timeout=10) as answer:  # noqa: S310 - the operator's own address
-                plain = answer.headers.get_content_type() == "text/plain"
-                return bool(plain and answer.read().decode() == challenge)
-        except (urllib.error.URLError, OSError):
-            return False
+        return handshake(self.webhook_url, self.verify_token)
 
     # the Graph API
 
     def error(self, status: int) -> Any:
         return refusal(status, CODES.get(status, 131000), "Told to fail").body
+
+    def limit(self, seconds: float, overall: bool) -> Outcome:
+        """The number's throughput, or the rate of the pair of number and person; both name their pause here."""
+        words, headers = refusal_of(130429 if overall else PAIR), {"Retry-After": f"{seconds:g}"}
+        return replace(words, headers=headers, pause=seconds, overall=overall)
+
+    def pause_of(self, body: Any, headers: Mapping[str, str]) -> tuple[float, bool]:
+        error = body.get("error") if isinstance(body, dict) else None
+        code = (error or {}).get("code")
+        return float(headers.get("Retry-After", 0)) if code in {PAIR, *BUSY} else 0.0, code in BUSY
+
+    def concerned(self, method: str, *, overall: bool) -> bool:
+        return method in self.messages or (overall and method == "read")
+
+    def refuse_next(self, code: int, *, retry_after: float = 0.0, times: int = 1) -> None:
+        """Let the next ``times`` messages be refused with this Graph error code."""
+        words = refusal_of(code)
+        headers = {"Retry-After": f"{retry_after:g}"} if retry_after else None
+        self.fail_next("messages", words.status, words.body, headers=headers, times=times)
+
+    def revoke_token(self) -> None:
+        """Every call is refused until ``renew_token``."""
+        self._expired = True
+
+    def renew_token(self, token: str = "") -> None:
+        """Calls are taken again, with another token if given."""
+        self._expired, self.token = False, token or self.token
 
     def respond(self, request: Request) -> Response:
         found = re.fullmatch(r"(?:/v\d+\.\d+)?/(\d+)(/messages)?", request.path)
@@ -155,6 +183,8 @@ class WhatsAppServer(Platform):
             bearer = f"Bearer {self.token}".encode()
             if not hmac.compare_digest(request.headers.get("Authorization", "").encode(), bearer):
                 return refusal(401, 190, "Invalid OAuth access token - Cannot parse access token")
+            if self._expired:
+                return refusal(401, 190, TITLES[190], error_subcode=463)
             if not found or found[1] != self.phone_number_id:
                 reason = "Unsupported request. The object does not exist or cannot be loaded"
                 return refusal(400, 100, reason, error_subcode=33)
@@ -172,24 +202,23 @@ class WhatsAppServer(Platform):
             return next((one.chat_id for one in reversed(self.said) if one.id == read), "")
 
     def _messages(self, params: dict[str, Any]) -> Outcome:
-        if params.get("messaging_product") != "whatsapp":
-            return refusal(400, 100, "The parameter messaging_product is required.")
         to = str(params.get("to") or params.get("recipient") or "")
-        if not to:
-            return refusal(400, 100, "The parameter to is required.")
         text = str((params.get("text") or {}).get("body", ""))
-        if params.get("type", "text") == "text" and not text.strip():
-            return refusal(400, 100, "The parameter text['body'] is required.")
-        if len(text) > TEXT_CHARACTERS:
-            return refusal(400, 100, f"Param text['body'] must be at most {TEXT_CHARACTERS} characters long.")
+        if wrong := wrong_message(params, to, text):
+            return refusal(400, 100, wrong)
         wa_id, wamid = to.lstrip("+"), self._wamid()
-        self.show(wa_id, Bubble(wamid, "assistant", text))
-        if self.statuses:
-            for status in ("sent", "delivered"):
-                self._carry_status(Call(0, "messages", wa_id, params, wamid), status)
+        by_status = self._closed_windows.get(wa_id)
+        if by_status is False:
+            return refusal_of(WINDOW)
+        plan = self.statuses if isinstance(self.statuses, Statuses) else Statuses()
+        told = plan.failure(WINDOW) if by_status else plan.next() if self.statuses else []
+        failed = any(one.kind == "failed" for one in told)
+        if not failed:
+            self.show(wa_id, Bubble(wamid, "assistant", text))
+        self._tell(wa_id, wamid, params, told)
         contacts = [{"input": to, "wa_id": wa_id}]
         body = {"messaging_product": "whatsapp", "contacts": contacts, "messages": [{"id": wamid}]}
-        return Outcome(body, bubble=wamid)
+        return Outcome(body, bubble=wamid, void=failed)
 
     def _read(self, params: dict[str, Any]) -> Outcome:
         if not params.get("message_id"):
@@ -199,8 +228,3 @@ class WhatsAppServer(Platform):
     def _check(self, params: dict[str, Any]) -> Outcome:
         wanted = str(params.get("fields", "display_phone_number,verified_name")).split(",")
         return Outcome({key: self._number[key] for key in wanted if key in self._number} | {"id": self.phone_number_id})
-
-
-def encode(body: dict[str, Any]) -> bytes:
-    r"""JSON as Meta sends and signs it: everything above U+007F as a \u escape."""
-    return json.dumps(body, ensure_ascii=True, separators=(",", ":")).encode()

@@ -11,6 +11,9 @@ from typing import Any, Final
 CONTEXT_TOKENS: Final = 8192
 DETAILS: Final = {"format": "gguf", "family": "llama", "parameter_size": "7.2B", "quantization_level": "Q4_K_M"}
 
+BUSY: Final = "server busy, please try again.  maximum pending requests exceeded"
+"""Ollama's words beyond OLLAMA_MAX_QUEUE, with 503 (ollama/ollama, server/sched.go)."""
+
 
 class Wire(ABC):
     """One protocol, for the answer to one request's JSON ``body``."""
@@ -28,6 +31,11 @@ class Wire(ABC):
     @abstractmethod
     def unknown(name: str) -> Any:
         """The error body for a model that is not there."""
+
+    @staticmethod
+    @abstractmethod
+    def busy() -> Any:
+        """The error body with 503 for a queue that is full."""
 
     @abstractmethod
     def stream(self, pieces: Iterable[str]) -> Iterator[bytes]:
@@ -47,6 +55,10 @@ class Ollama(Wire):
     @staticmethod
     def unknown(name: str) -> Any:
         return {"error": f"model '{name}' not found"}
+
+    @staticmethod
+    def busy() -> Any:
+        return {"error": BUSY}
 
     @staticmethod
     def shown() -> Any:
@@ -90,6 +102,11 @@ class OpenAI(Wire):
     @staticmethod
     def unknown(name: str) -> Any:
         return {"error": {"message": f"The model `{name}` does not exist.", "type": "NotFoundError", "code": 404}}
+
+    @staticmethod
+    def busy() -> Any:
+        """As Ollama says it here (ollama/ollama, openai/openai.go)."""
+        return {"error": {"message": BUSY, "type": "api_error", "param": None, "code": None}}
 
     @staticmethod
     def models(models: Sequence[str]) -> Any:

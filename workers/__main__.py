@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
 
 import typer
 from rich.console import Console as Terminal
 
-from bot import wiring
+from bot import safety, wiring
 from bot.cli import begin, main
 from bot.errors import SettingsError, StoreUnavailable
+from bot.settings import Settings
+from bot.stores.connection import Store
 from workers import console, jobs
 
 log = logging.getLogger("recado.worker")
@@ -30,11 +31,12 @@ def run() -> None:
     if not channels:
         raise SettingsError(wiring.NO_CHANNEL)
     store = wiring.open_store(settings, wiring.WORKER_TIMEOUT)
+    safety.vet_address(store)
     answerer = jobs.open_answerer(settings, store, wiring.open_mailbox(settings, store), channels)
     jobs.use(answerer)
     for channel in channels.values():
         channel.warm_up()
-    _wait_for_redis(store.ping)
+    _wait_for_redis(settings, store)
     Background(answerer).start()
     log.info("answering with %s, %d turns at once", settings.llm_provider, settings.worker_concurrency)
     connection = wiring.open_store(settings, wiring.WORKER_TIMEOUT).client
@@ -56,11 +58,12 @@ def check() -> None:
     Terminal(width=500).print(jobs.open_backend(begin(level="ERROR")).check(), markup=False, highlight=False)
 
 
-def _wait_for_redis(ping: Callable[[], None]) -> None:
-    """A worker may be started before Redis is."""
+def _wait_for_redis(settings: Settings, store: Store) -> None:
+    """A worker may be started before Redis is. Raises SettingsError for one that is not safe."""
     while True:
         try:
-            ping()
+            store.ping()
+            safety.vet(settings, store)
         except StoreUnavailable as error:
             log.error("%s; trying again", error)
             time.sleep(1)

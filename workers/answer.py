@@ -9,17 +9,23 @@ from contextlib import contextmanager
 
 from bot import texts
 from bot.channels import Channel
-from bot.errors import Rejected, StoreUnavailable, Unavailable
+from bot.errors import RateLimited, Rejected, StoreUnavailable, Unavailable
 from bot.logs import pseudonym
 from bot.message import Piece, Reply
 from bot.settings import Settings
 from bot.stores.mailbox import Later, Mailbox, Rest, Think, channel_of
+from bot.stores.outbox import Outbox
+from workers.grow import Growing
 from workers.held import Held, LeaseLost, patiently
+from workers.places import Places, Waits
 from workers.speak import Speaker
 from workers.think import Thinker, Thought, spoken
 
 TRIES = 3
 """A turn that failed so often by an exception goes to the dead letters, and the conversation goes on."""
+
+STRIKES = 5
+"""A turn during which, as the only suspect, so many workers died goes there too."""
 
 CHANNEL_OFF_SECONDS = 60.0
 
@@ -34,11 +40,12 @@ class Answerer:
     """
 
     def __init__(
-        self, settings: Settings, *, mailbox: Mailbox, thinker: Thinker, speaker: Speaker,
+        self, settings: Settings, *, mailbox: Mailbox, thinker: Thinker, outbox: Outbox, places: Places,
         channels: Mapping[str, Channel], look_again: Callable[[float], None] = lambda _: None,
         show_typing: Callable[[Channel, str, str], None] = lambda *_: None,
     ) -> None:  # fmt: skip
-        self.mailbox, self._thinker, self._speaker = mailbox, thinker, speaker
+        self.mailbox, self._thinker, self._outbox, self.places = mailbox, thinker, outbox, places
+        self._speaker = Speaker(outbox, park_seconds=settings.history_days * 86_400)
         self._channels, self._notice_seconds = channels, settings.slow_notice_seconds
         self.look_again, self.show_typing = look_again, show_typing
         self.leaving = False
@@ -56,9 +63,18 @@ class Answerer:
         """Prove by one real call that the model answers. Raises Unavailable or Rejected."""
         return self._thinker.backend.check()
 
+    def pause(self, channel: Channel, conversation: str, error: RateLimited) -> None:
+        """Nothing is said here, or to anybody on this channel, before the platform wants it."""
+        self._speaker.pause(channel, conversation, error)
+
+    def may_show(self, channel: Channel, conversation: str) -> bool:
+        """Whether the platform's limits have room for what nobody would miss, such as typing."""
+        return self._outbox.spare(conversation, channel.limits(conversation)[:1])
+
     def abandon(self) -> None:
         """Give every conversation back at once, for another worker to go on with."""
         for held in self.held:
+            self.places.give_back(held)
             self.mailbox.defer(held.conversation, held.token, 0)
 
     def answer(self, conversation: str) -> None:
@@ -98,27 +114,30 @@ class Answerer:
     def _listen(self, conversation: str, later: Later) -> None:
         self.look_again(later.seconds)
         channel = self.channel(conversation)
-        if later.listening and channel:
+        if later.listening and later.listening.addressed and channel:
             self.show_typing(channel, conversation, later.listening.id)
 
     def _think(self, held: Held, task: Think) -> bool:
         """One turn, thought and committed; False when it must wait."""
         started = time.monotonic()
         try:
-            thought = self._thought(held, task)
-            reply = self._reply(held.conversation, task.batch.turn, thought.text)
+            with self.places.alone(held, int(task.state.get("deaths", 0))):
+                thought = self._thought(held, task)
+                reply = self._reply(held.conversation, task.batch.turn, thought)
+        except Waits:
+            return False
         except Unavailable as error:
             self._wait(held, task, error, time.monotonic() - started)
             return False
         except (LeaseLost, StoreUnavailable):
             raise
-        except Exception:  # the border of a turn: whatever fails in it must end neither worker nor conversation
+        except Exception as error:  # the border of a turn: what fails in it ends neither worker nor conversation
             log.exception("a turn failed", extra={"conversation": pseudonym(held.conversation)})
             if int(task.state.get("tries", 0)) + 1 < TRIES:
                 self.mailbox.defer(held.conversation, held.token, 1, failed=True)
                 return False
-            thought = self._thinker.apology(task, outcome="dead")
-            reply = Reply(task.batch.turn, (Piece(thought.text),))
+            thought = self._thinker.apology(task, outcome="dead", reason=f"{TRIES} x {type(error).__name__}")
+            reply = Reply(task.batch.turn, (Piece(thought.text),), grows=True)
         self._commit(held, task, thought, reply)
         self._log(held, task, thought.outcome, time.monotonic() - started)
         return True
@@ -127,18 +146,34 @@ class Answerer:
         channel = self.channel(held.conversation)
         if channel is None:
             raise Unavailable(f"the channel {channel_of(held.conversation)} is off", CHANNEL_OFF_SECONDS)
-
-        def begin() -> None:
-            held.typing_for = task.batch.messages[-1].id
-            self.show_typing(channel, held.conversation, held.typing_for)
-
+        if int(task.state.get("strikes", 0)) >= STRIKES:
+            return self._thinker.apology(task, outcome="dead", reason=f"its worker died {STRIKES} times")
         try:
-            return self._thinker.think(held, task, begin)
+            return self._thinker.at_once(task) or self._ask(held, task, channel)
         except Rejected as error:
             log.error("the model refuses a turn: %s", error, extra={"conversation": pseudonym(held.conversation)})
             return self._thinker.apology(task, outcome="rejected")
+
+    def _ask(self, held: Held, task: Think, channel: Channel) -> Thought:
+        """Ask the model, when it is this turn's turn, and let the answer grow before the person's eyes."""
+        held.typing_for = task.batch.messages[-1].id
+        self.show_typing(channel, held.conversation, held.typing_for)
+        growing = Growing(self._outbox, held, channel, task.batch.turn, self._speaker.pause)
+        show = growing.show if channel.edits else _nothing
+        servers = self._thinker.backend.servers(pseudonym(held.conversation))
+        try:
+            return self.places.ask(
+                held,
+                servers,
+                self._notice(held, task),
+                lambda server: self._thinker.ask(held, task, server, show),
+            )
         finally:
             held.typing_for = ""
+
+    def _notice(self, held: Held, task: Think) -> Reply | None:
+        slow = Thought(texts.SLOW.to(self._thinker.language(task)))
+        return self._reply(held.conversation, -task.batch.turn, slow)
 
     def _wait(self, held: Held, task: Think, error: Unavailable, spent: float) -> None:
         """Nobody waits in a thread for a model: the turn is deferred, and the person told once."""
@@ -146,8 +181,7 @@ class Answerer:
         waited = spent + 2 ** min(int(task.state.get("waits", 0)), 10) - 1
         notice = None
         if waited + seconds >= self._notice_seconds:
-            slow = texts.SLOW.to(self._thinker.language(task))
-            notice = self._reply(held.conversation, -task.batch.turn, slow)
+            notice = self._notice(held, task)
         who = pseudonym(held.conversation)
         log.warning("the model is away, the turn waits: %s", error, extra={"conversation": who})
         self.mailbox.defer(held.conversation, held.token, seconds, notice=notice)
@@ -156,15 +190,19 @@ class Answerer:
         committed = patiently(
             lambda: self.mailbox.commit(
                 held.conversation, held.token, task.batch.turn, reply, thought.turns,
-                mode=thought.mode, window=thought.window, language=spoken(task),
+                mode=thought.mode, window=thought.window, language=spoken(task), reason=thought.reason,
+                paused=thought.paused, spent=thought.spent,
             )
         )  # fmt: skip
         if not committed:
             raise LeaseLost
 
-    def _reply(self, conversation: str, turn: int, text: str) -> Reply | None:
+    def _reply(self, conversation: str, turn: int, thought: Thought) -> Reply | None:
+        """What is said of a thought; nothing where it was only heard."""
         channel = self.channel(conversation)
-        return Reply(turn, channel.render(text) or (Piece(text),)) if channel else None
+        if channel is None or not thought.text:
+            return None
+        return Reply(turn, channel.render(thought.text) or (Piece(thought.text),), grows=thought.grows)
 
     def _log(self, held: Held, task: Think, outcome: str, seconds: float) -> None:
         log.info(
@@ -175,3 +213,7 @@ class Answerer:
                 "think_ms": round(seconds * 1000), "outcome": outcome,
             },
         )  # fmt: skip
+
+
+def _nothing(_: object) -> None:
+    """A channel that cannot edit shows nothing before the end."""

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 
 from bot.channels import Channel
-from bot.errors import DeliveryError, StoreUnavailable
+from bot.errors import DeliveryError, RateLimited, StoreUnavailable
 from workers.answer import Answerer
 
 RENEW_SECONDS = 0.5
@@ -50,7 +50,7 @@ class Background:
     def _renew(self) -> None:
         time.sleep(RENEW_SECONDS)
         held = self._answerer.held
-        lost = self._answerer.mailbox.renew((one.conversation, one.token) for one in held)
+        lost = self._answerer.mailbox.renew((one.conversation, one.token, list(one.seats)) for one in held)
         for one in held:
             if one.token in lost:
                 one.lose()
@@ -59,6 +59,7 @@ class Background:
 
     def _sweep(self) -> None:
         self._sweep_at = math.inf  # whoever looks again while we look here is heard
+        self._answerer.places.tend()
         rung, seconds = self._answerer.mailbox.sweep()
         if rung:
             log.debug("rang for %d conversations", rung)
@@ -88,8 +89,11 @@ class Background:
 
     def _show(self, channel: Channel, conversation: str, message_id: str) -> None:
         try:
-            channel.show_typing(conversation, message_id)
-        except DeliveryError as error:
+            if self._answerer.may_show(channel, conversation):
+                channel.show_typing(conversation, message_id)
+        except RateLimited as error:
+            self._answerer.pause(channel, conversation, error)
+        except (DeliveryError, StoreUnavailable) as error:
             log.debug("typing was not shown: %s", error)
         finally:
             self._typing.release()

@@ -25,7 +25,7 @@ def chat(settings: Settings, terminal: Terminal) -> None:
     store = connect("", settings.data_dir / "console", wiring.WORKER_TIMEOUT)
     mailbox = wiring.open_mailbox(settings, store, silent=True)
     channel = Console()
-    answerer = jobs.open_answerer(settings, store, mailbox, {channel.name: channel})
+    answerer = jobs.open_answerer(settings, store, mailbox, {channel.name: channel}, silent=True)
     with terminal.status("…"):
         answerer.check()
     terminal.print(_HELLO.format(backend=settings.llm_provider))

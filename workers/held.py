@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from bot.errors import StoreUnavailable
+from bot.stores.line import Line
 from workers.backends import Stream
 
 PATIENCE_SECONDS = 60.0
@@ -22,7 +23,7 @@ class Held:
     """``leased`` once the mailbox gave it to us; ``lost`` is set when the lease is another's.
 
     ``typing_for`` is the message for which typing is shown while we think, else empty; ``stream`` what
-    the model is saying meanwhile.
+    the model is saying meanwhile; ``seats`` are our places in lines, by their keys.
     """
 
     conversation: str
@@ -31,6 +32,7 @@ class Held:
     lost: threading.Event = field(default_factory=threading.Event)
     typing_for: str = ""
     stream: Stream | None = None
+    seats: dict[str, tuple[Line, str]] = field(default_factory=dict)
 
     def lose(self) -> None:
         """The lease is another's: end the thinking, before its first token too. From any thread."""

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from bot import plugins, wiring
 from bot.business import load_business
 from bot.channels import Channel
 from bot.settings import Settings
 from bot.stores.connection import Store
 from bot.stores.history import History
+from bot.stores.line import MODELS, SUSPECTS, Line
 from bot.stores.mailbox import Mailbox
 from bot.stores.outbox import Outbox
 from workers.answer import Answerer
 from workers.backends import Backend
-from workers.speak import Speaker
+from workers.places import ALONE, Places
 from workers.think import Thinker
 
 _answerer: Answerer | None = None
@@ -37,13 +40,23 @@ def open_backend(settings: Settings) -> Backend:
     return found.from_settings(settings, load_business(settings.business_file))
 
 
-def open_answerer(settings: Settings, store: Store, mailbox: Mailbox, channels: dict[str, Channel]) -> Answerer:
-    """Everything an answer needs, put together. Raises SettingsError."""
+def open_answerer(
+    settings: Settings, store: Store, mailbox: Mailbox, channels: dict[str, Channel], *, silent: bool = False
+) -> Answerer:
+    """Everything an answer needs, put together; a ``silent`` one rings no worker. Raises SettingsError."""
+    backend = open_backend(settings)
     thinker = Thinker(
         settings,
         history=History(store),
-        backend=open_backend(settings),
+        backend=backend,
         business=load_business(settings.business_file),
         commands=wiring.open_commands(),
     )
-    return Answerer(settings, mailbox=mailbox, thinker=thinker, speaker=Speaker(Outbox(store)), channels=channels)
+
+    def line(name: str, places: Sequence[str], parallel: int) -> Line:
+        return Line(store, name, places=places, parallel=parallel, lease=settings.lease_seconds, silent=silent)
+
+    models, suspects = line(MODELS, backend.servers(""), backend.parallel), line(SUSPECTS, [ALONE], 1)
+    places = Places(models, suspects, settings.slow_notice_seconds)
+    outbox = Outbox(store, silent=silent)
+    return Answerer(settings, mailbox=mailbox, thinker=thinker, outbox=outbox, places=places, channels=channels)

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
 
 from bot.channels import Channel
-from bot.errors import Blocked, DeliveryError, RateLimited, Refused, Undelivered, Unknown
+from bot.errors import Blocked, DeliveryError, Gone, Parked, RateLimited, Refused, Undelivered, Unknown
 from bot.logs import pseudonym
-from bot.message import Reply
+from bot.message import Piece, Reply
 from bot.stores.mailbox import Speak
-from bot.stores.outbox import Outbox, Outcome, piece_state
+from bot.stores.outbox import Mode, Outbox, Outcome, piece_state
+from workers.grow import opening
 from workers.held import Held, LeaseLost, patiently
 
 UNDELIVERED_SECONDS = 5.0
+EDIT_AGAIN_SECONDS = 1.0
 SHORTEST_PAUSE = 0.05
 """A platform that says "retry after 0" is not asked a thousand times a second."""
 
@@ -20,81 +25,167 @@ CHANNEL_OFF_SECONDS = 60.0
 
 log = logging.getLogger("recado.speak")
 
+Result = TypeVar("Result")
+
 
 class Speaker:
     """Sends what the outbox holds; `sending` is written before each call, the outcome after it."""
 
-    def __init__(self, outbox: Outbox) -> None:
-        self._outbox = outbox
+    def __init__(self, outbox: Outbox, park_seconds: float) -> None:
+        """``park_seconds`` is how long a reply waits for a person who must write first."""
+        self._outbox, self._park_seconds = outbox, park_seconds
 
     def speak(self, held: Held, channel: Channel | None, task: Speak) -> None:
-        """Send what is not yet sent of a reply, as far as it may go now. Raises LeaseLost, StoreUnavailable."""
+        """Say what is not yet said of a reply, as far as it may go now. Raises LeaseLost, StoreUnavailable."""
+        if channel is None:
+            name = held.conversation.split(":")[0]
+            log.error("a reply waits for a channel that is off; set its token again: %s", name)
+            self._note(held, task.reply, 0, "staged", wait=CHANNEL_OFF_SECONDS)
+            return
         for index in range(len(task.reply.pieces)):
-            known = piece_state(task.state, task.reply.turn, index)
+            known, identity = piece_state(task.state, task.reply.turn, index)
             if known in {"sent", "failed"}:
                 continue
-            if channel is None:
-                log.error(
-                    "a reply waits for a channel that is off; set its token again: %s", held.conversation.split(":")[0]
-                )
-                self._note(held, task.reply, index, "staged", wait=CHANNEL_OFF_SECONDS)
-                return
-            if known == "sending":  # a worker died here: nobody knows whether the platform took it
-                self._note(held, task.reply, index, "unknown", wait=channel.unknown_seconds)
-                return
-            if not self._send(held, channel, task, index):
+            bubble = _Bubble(self, held, channel, task.reply, index, known, identity)
+            if not (bubble.grow() if channel.edits and task.reply.grows else bubble.send()):
                 return
 
-    def _send(self, held: Held, channel: Channel, task: Speak, index: int) -> bool:
-        """Send one bubble; True when the next one may follow."""
-        reply = task.reply
-        permission, wait = self._outbox.begin(
-            held.conversation, held.token, reply, index, channel.limits(held.conversation)
+    def begin(self, bubble: _Bubble, mode: Mode) -> tuple[str, str]:
+        """Whether the bubble may go now and its id; where it must wait, that is written down. Raises LeaseLost."""
+        held, channel = bubble.held, bubble.channel
+        permission, identity, wait = self._outbox.begin(
+            held.conversation, held.token, bubble.reply.turn, bubble.index, channel.limits(held.conversation), mode=mode
         )
         if permission == "lost":
             raise LeaseLost
         if permission == "wait":
-            self._note(held, reply, index, "staged", wait=wait)
-        if permission != "go":
-            return False
-        reference = f"{pseudonym(held.conversation)}.{reply.turn}.{index}"
-        try:
-            sent = channel.speak(held.conversation, reply.pieces[index], reference)
-        except DeliveryError as error:
-            return self._failed(held, channel, reply, index, error)
-        except Exception:  # the border of a bubble: what always fails must not hold back the conversation for ever
-            log.exception("a bubble could not be sent")
-            again = piece_state(task.state, reply.turn, index) == "unknown"
-            self._note(
-                held, reply, index, "failed" if again else "unknown", wait=0 if again else channel.unknown_seconds
-            )
-            return again
-        self._note(held, reply, index, "sent", platform_id=sent)
-        return True
+            self._note(held, bubble.reply, bubble.index, *bubble.resting, wait=wait)
+        return permission, identity
 
-    def _failed(self, held: Held, channel: Channel, reply: Reply, index: int, error: DeliveryError) -> bool:
-        """What each failure means for this bubble and for those behind it."""
-        who = pseudonym(held.conversation)
-        log.warning("a bubble was not delivered: %s: %s", type(error).__name__, error, extra={"conversation": who})
-        match error:
-            case RateLimited():
-                self._note(held, reply, index, "staged", wait=max(error.retry_after, SHORTEST_PAUSE))
-            case Undelivered():
-                self._note(held, reply, index, "staged", wait=UNDELIVERED_SECONDS)
-            case Unknown():
-                self._note(held, reply, index, "unknown", wait=channel.unknown_seconds)
-            case Refused():
-                self._note(held, reply, index, "failed")
-                return True
-            case Blocked():
-                for rest in range(index, len(reply.pieces)):
-                    self._note(held, reply, rest, "failed")
-        return False
+    def opened(self, bubble: _Bubble, reference: str, found: str) -> str:
+        return patiently(lambda: self._outbox.opened(bubble.held.conversation, reference, found))
+
+    def note(self, bubble: _Bubble, outcome: Outcome, identity: str = "", *, wait: float = 0) -> None:
+        self._note(bubble.held, bubble.reply, bubble.index, outcome, identity, wait=wait)
 
     def _note(
-        self, held: Held, reply: Reply, index: int, outcome: Outcome, *, platform_id: str = "", wait: float = 0
+        self, held: Held, reply: Reply, index: int, outcome: Outcome, identity: str = "", *, wait: float = 0
     ) -> None:
         """Write down a bubble's outcome, whatever happens to Redis meanwhile."""
         patiently(
-            lambda: self._outbox.record(held.conversation, reply, index, outcome, platform_id=platform_id, wait=wait)
+            lambda: self._outbox.record(held.conversation, reply.turn, index, outcome, identity=identity, wait=wait)
         )
+
+    def pause(self, channel: Channel, conversation: str, error: RateLimited) -> None:
+        """Nothing is said here, or to anybody on this channel, before the platform wants it."""
+        limits = channel.limits(conversation) if error.everybody else ()
+        patiently(lambda: self._outbox.pause(conversation, error.retry_after, limits[0] if limits else None))
+
+    def failed(self, bubble: _Bubble, error: DeliveryError, unknown: Outcome, identity: str) -> bool:
+        """What a failure means for this bubble and those behind it: True when the next one may follow.
+
+        ``unknown`` is what it becomes, with ``identity``, when nobody knows whether the platform did it.
+        """
+        who = pseudonym(bubble.held.conversation)
+        log.warning("a bubble was not delivered: %s: %s", type(error).__name__, error, extra={"conversation": who})
+        match error:
+            case RateLimited():
+                self.pause(bubble.channel, bubble.held.conversation, error)
+                self.note(bubble, *bubble.resting, wait=max(error.retry_after, SHORTEST_PAUSE))
+            case Undelivered():
+                self.note(bubble, *bubble.resting, wait=UNDELIVERED_SECONDS)
+            case Gone():
+                self.note(bubble, "staged")
+            case Parked() if bubble.known != "parked":
+                self.note(bubble, "parked", wait=self._park_seconds)
+            case Refused() | Parked():
+                self.note(bubble, "failed")
+                return True
+            case Blocked():
+                for rest in range(bubble.index, len(bubble.reply.pieces)):
+                    self._note(bubble.held, bubble.reply, rest, "failed")
+            case _:
+                wait = EDIT_AGAIN_SECONDS if unknown == "open" else bubble.channel.unknown_seconds
+                self.note(bubble, unknown, identity, wait=wait)
+        return False
+
+
+@dataclass(slots=True)
+class _Bubble:
+    """One bubble of a reply on its way. ``known`` is its state as the mailbox gave it, with its ``identity``."""
+
+    speaker: Speaker
+    held: Held
+    channel: Channel
+    reply: Reply
+    index: int
+    known: str
+    identity: str
+
+    @property
+    def piece(self) -> Piece:
+        return self.reply.pieces[self.index]
+
+    @property
+    def resting(self) -> tuple[Outcome, str]:
+        """What it is while it waits for its turn."""
+        match self.known:
+            case "open" | "unknown" as known:  # an earlier try may still be heard of
+                return known, self.identity
+            case _:
+                return "staged", ""
+
+    def send(self) -> bool:
+        """Send it whole, once; True when the next one may follow."""
+        if self.known == "sending":  # a worker died here: nobody knows whether the platform took it
+            self.speaker.note(self, "unknown", self.identity, wait=self.channel.unknown_seconds)
+            return False
+        permission, reference = self.speaker.begin(self, "send")
+        if permission != "go":
+            return False
+        try:
+            sent = self._call(lambda: self.channel.speak(self.held.conversation, self.piece, reference))
+        except DeliveryError as error:
+            return self.speaker.failed(self, error, "unknown", reference.partition(".")[0])
+        self.speaker.note(self, "sent", sent)
+        return True
+
+    def grow(self) -> bool:
+        """Let the bubble read its final text, and open it first if need be; True when the next one may follow."""
+        if self.known != "open" and not self._open():
+            return False
+        permission, _ = self.speaker.begin(self, "edit")
+        if permission != "go":
+            return False
+        try:
+            self._call(lambda: self.channel.edit(self.held.conversation, self.identity, self.piece))
+        except DeliveryError as error:
+            return self.speaker.failed(self, error, "open", self.identity)
+        self.speaker.note(self, "sent", self.identity)
+        return True
+
+    def _open(self) -> bool:
+        """Send the opening. One that a dead worker may have sent stays stray, and is counted."""
+        permission, found = self.speaker.begin(self, "open")
+        if permission == "go":
+            first, reference = opening(self.piece.text), found
+            try:
+                sent = self._call(lambda: self.channel.speak(self.held.conversation, first, reference))
+            except DeliveryError as error:
+                return self.speaker.failed(self, error, "sending", reference.partition(".")[0])
+            found = self.speaker.opened(self, reference, sent)
+        elif permission != "open":
+            return False
+        self.known, self.identity = "open", found
+        return bool(found)
+
+    def _call(self, call: Callable[[], Result]) -> Result:
+        """The border of a bubble: what fails for no known reason must not hold back the conversation for ever."""
+        try:
+            return call()
+        except DeliveryError:
+            raise
+        except Exception as error:
+            log.exception("a bubble could not be sent")
+            again = self.known in {"unknown", "sending", "open"}
+            raise (Refused if again else Unknown)(type(error).__name__) from error

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bot import texts
@@ -16,11 +16,14 @@ from bot.logs import pseudonym
 from bot.message import Role, Turn
 from bot.settings import Settings
 from bot.stores.history import History
-from bot.stores.mailbox import Mode, Think
+from bot.stores.mailbox import NOTHING, Mode, Spent, Think
 from bot.texts import Language, language_of
 from workers import context
 from workers.backends import Backend, Prompt
 from workers.held import Held, LeaseLost
+
+QUOTA, NOT_ADDRESSED = "quota", "not addressed"
+"""Why something was only heard; a conversation that is paused has a reason of its own."""
 
 DEFAULT_CONTEXT = 4096
 """Tokens, where neither the setting nor the server says how many."""
@@ -35,6 +38,11 @@ class Thought:
     mode: Mode = "append"
     window: int | None = None
     outcome: str = "answered"
+    reason: str = ""
+    paused: str | None = None
+    spent: Spent = NOTHING
+    grows: bool = True
+    """Whether its text was thought and not looked up: then it may appear bit by bit."""
 
 
 class Thinker:
@@ -52,29 +60,59 @@ class Thinker:
         """The language in which the person is spoken to."""
         return language_of(spoken(task) or task.state.get("language", ""), self._settings.default_language)
 
-    def think(self, held: Held, task: Think, begin: Callable[[], None]) -> Thought:
-        """The answer to a batch. ``begin`` is told when it will take a while.
+    def at_once(self, task: Think) -> Thought | None:
+        """The answer that needs no model; None where one must be asked."""
+        language = self.language(task)
+        first = task.batch.messages[0]
+        if first.addressed and (name := first.command):
+            return self._order(name, language)
+        if reason := self._unanswered(task):
+            return self._heard(task, reason, language)
+        if not task.batch.text.strip():
+            return Thought(texts.NO_TEXT.to(language), outcome="no text")
+        return None
 
-        Raises Unavailable, Rejected, LeaseLost, StoreUnavailable.
+    def ask(self, held: Held, task: Think, server: str, show: Callable[[Callable[[], str]], None]) -> Thought:
+        """The model's answer, from ``server``; ``show`` may ask what there is of it so far.
+
+        Raises Unavailable, Rejected, LeaseLost, StoreUnavailable, and what ``show`` raises.
         """
         batch, language = task.batch, self.language(task)
-        if name := batch.messages[0].command:
-            return self._order(name, language)
-        if not batch.text.strip():
-            return Thought(texts.NO_TEXT.to(language), outcome="no text")
-        begin()
         asked = self._turn("user", batch.text, batch.turn)
         fit = self._fit(held.conversation, task, asked, language)
-        answer = self._stream(held, Prompt(fit.turns, pseudonym(held.conversation), language))
-        return Thought(answer, (asked, self._turn("assistant", answer, batch.turn)), window=fit.window)
+        prompt = Prompt(fit.turns, pseudonym(held.conversation), language, server)
+        answer = self._turn("assistant", self._stream(held, prompt, show), batch.turn)
+        spent = Spent(_today(), len(batch.messages), asked.tokens + answer.tokens)
+        return Thought(answer.text, (asked, answer), window=fit.window, spent=spent)
 
-    def apology(self, task: Think, *, outcome: str) -> Thought:
+    def _unanswered(self, task: Think) -> str:
+        """Why what was said is rightly not answered, else empty."""
+        if paused := task.state.get("paused"):
+            return paused
+        if not any(message.addressed for message in task.batch.messages):
+            return NOT_ADDRESSED
+        if task.state.get("quota_day") != _today():
+            return ""
+        limits = (
+            ("quota_messages", self._settings.quota_messages_per_day),
+            ("quota_tokens", self._settings.quota_tokens_per_day),
+        )
+        return QUOTA if any(most and int(task.state.get(name, 0)) >= most for name, most in limits) else ""
+
+    def _heard(self, task: Think, reason: str, language: Language) -> Thought:
+        """It becomes history with its reason; the end of a quota is said, once a day."""
+        told = reason != QUOTA or task.state.get("quota_told")
+        text = "" if told else texts.QUOTA.to(language)
+        asked = replace(self._turn("user", task.batch.text, task.batch.turn), heard=reason)
+        return Thought(text, (asked,), outcome=f"heard: {reason}", reason=reason)
+
+    def apology(self, task: Think, *, outcome: str, reason: str = "") -> Thought:
         """What is said instead of an answer that will never come."""
         text = texts.APOLOGY.to(self.language(task))
         if (
             outcome == "dead"
         ):  # its words go to the dead letters and not into history, where they might break the next turn
-            return Thought(text, mode="bury", outcome=outcome)
+            return Thought(text, mode="bury", outcome=outcome, reason=reason)
         batch = task.batch
         turns = (self._turn("user", batch.text, batch.turn), self._turn("assistant", text, batch.turn))
         return Thought(text, turns, outcome=outcome)
@@ -84,7 +122,8 @@ class Thinker:
         if command is None:
             return Thought(texts.UNKNOWN_COMMAND.to(language, command=name), outcome="unknown command")
         done = command.run(Order(language, self._business, self._commands))
-        return Thought(done.text, mode="clear" if done.clears else "append", outcome=f"/{name}")
+        mode: Mode = "clear" if done.clears else "append"
+        return Thought(done.text, mode=mode, outcome=f"/{name}", paused=done.pauses, grows=False)
 
     def _fit(self, conversation: str, task: Think, asked: Turn, language: Language) -> context.Fit:
         window, budget = int(task.state.get("window", 0)), self._budget()
@@ -101,7 +140,7 @@ class Thinker:
         known = min(limits, default=DEFAULT_CONTEXT)
         return max(known - self._settings.reply_tokens, known // 4)
 
-    def _stream(self, held: Held, prompt: Prompt) -> str:
+    def _stream(self, held: Held, prompt: Prompt, show: Callable[[Callable[[], str]], None]) -> str:
         """The whole answer. One that trickles for longer than TURN_SECONDS ends with what came until then."""
         pieces: list[str] = []
         held.stream = stream = self.backend.stream(prompt)
@@ -112,6 +151,7 @@ class Thinker:
                 pieces.append(piece)
                 if held.lost.is_set() or time.monotonic() > until:
                     break
+                show(lambda: whole(pieces))
         except Unavailable:
             if not held.lost.is_set():
                 raise
@@ -120,8 +160,7 @@ class Thinker:
             stream.close()
         if held.lost.is_set():
             raise LeaseLost
-        # Two pieces may hold the halves of one character; half a character alone can be stored nowhere.
-        answer = "".join(pieces).encode("utf-16", "surrogatepass").decode("utf-16", "replace").strip()
+        answer = whole(pieces)
         if not answer:
             raise Unavailable("the model answered without a word")
         return answer
@@ -131,6 +170,15 @@ class Thinker:
 
     def _system(self, language: Language) -> Turn:
         return context.system_turn(self._settings.system_prompt, self._business, language, self.backend.count_tokens)
+
+
+def whole(pieces: Sequence[str]) -> str:
+    """What the pieces say together. Two may hold the halves of one character; half a one can be stored nowhere."""
+    return "".join(pieces).encode("utf-16", "surrogatepass").decode("utf-16", "replace").strip()
+
+
+def _today() -> str:
+    return datetime.now().astimezone().date().isoformat()
 
 
 def spoken(task: Think) -> str:

@@ -24,7 +24,7 @@ from rq.worker import BaseWorker, WorkerStatus
 
 from bot.cli import endings
 from bot.errors import RecadoError, StoreUnavailable
-from bot.stores.bell import JOB, QUEUE
+from bot.stores.bell import FAILED_SECONDS, JOB, QUEUE
 from workers.answer import Answerer
 
 DRAIN_SECONDS = 20.0
@@ -51,6 +51,7 @@ class Wakeup(Job):
         return jobs.answer
 
     success_callback = failure_callback = stopped_callback = None
+    should_retry = False
 
     def send_webhooks(self, *_: object, **__: object) -> None:
         """A job's data name no address that we would call."""
@@ -99,7 +100,7 @@ class TurnWorker(BaseWorker):
                     log.error("Redis is away: %s", error)
                     time.sleep(1)
                 except Exception:  # the border of a round: one unreadable job must not stop the others
-                    log.exception("a wake-up cannot be read and is left to RQ")
+                    log.exception("a wake-up cannot be read, and is put among the failed")
                     time.sleep(1)
         finally:
             self.teardown()
@@ -143,6 +144,20 @@ class TurnWorker(BaseWorker):
             )
         except DequeueTimeout:
             return None
+        except RedisError:
+            raise
+        except Exception as error:
+            if unreadable := getattr(error, "job_id", ""):
+                self._put_aside(unreadable)
+            raise
+
+    def _put_aside(self, job_id: str) -> None:
+        """Count a job that cannot be read among the failed, or RQ's housekeeping would stumble over it for ever."""
+        with self.connection.pipeline() as pipe:
+            pipe.lrem(self.queue.intermediate_queue_key, 1, job_id)
+            pipe.zadd(f"rq:failed:{QUEUE}", {job_id: time.time() + FAILED_SECONDS})
+            pipe.expire(f"rq:job:{job_id}", FAILED_SECONDS)
+            pipe.execute()
 
     def execute_job(self, job: Job, queue: Queue) -> None:
         """Register the execution, then run the turn in a thread of its own."""

@@ -10,8 +10,10 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar, Self
 
+from bot.errors import Refused
+
 if TYPE_CHECKING:
-    from bot.message import Limit, Message, Piece
+    from bot.message import Limit, Piece, Received
     from bot.settings import Settings
 
 
@@ -19,13 +21,14 @@ class Channel(ABC):
     """A platform on which people write to us.
 
     ``account`` is the bot or number that people write to; it is the second part of each
-    conversation's id. ``body_limit`` is the largest webhook body in bytes, ``typing_seconds`` how
-    often "typing" must be repeated to stay visible, and ``unknown_seconds`` how long a bubble whose
-    outcome is unknown waits before it is sent again; ``seen_hours`` how long the platform may deliver a
-    message again.
+    conversation's id. ``edits`` says whether a bubble can be changed after it was sent.
+    ``body_limit`` is the largest webhook body in bytes, ``typing_seconds`` how often "typing" must be
+    repeated to stay visible, ``unknown_seconds`` how long a bubble whose outcome is unknown waits
+    before it is sent again, and ``seen_hours`` how long the platform may deliver a message again.
     """
 
     name: ClassVar[str]
+    edits: ClassVar[bool] = False
     body_limit: ClassVar[int] = 1 << 20
     typing_seconds: ClassVar[float] = 4.0
     account: str
@@ -45,8 +48,8 @@ class Channel(ABC):
         """Judge a request before its body is read. Raises Forged."""
 
     @abstractmethod
-    def receive(self, headers: Mapping[str, str], body: bytes) -> list[Message]:
-        """All messages of a body, in the order in which they count; none is an answer too.
+    def receive(self, headers: Mapping[str, str], body: bytes) -> Received:
+        """All messages of a body, in the order in which they count, and all statuses; none is an answer too.
 
         Raises Forged when the body is not the platform's, Unreadable when it cannot be understood.
         """
@@ -70,8 +73,19 @@ class Channel(ABC):
     def speak(self, conversation: str, piece: Piece, reference: str) -> str:
         """Send one bubble, in plain text where its format is not taken, and return the platform's id of it.
 
-        ``reference`` is our own id of the bubble, for platforms that echo one. Raises DeliveryError.
+        ``reference`` is our own id of the bubble, for platforms that echo one in a Status. Raises DeliveryError.
         """
+
+    def edit(self, conversation: str, bubble: str, piece: Piece) -> None:
+        """Let the bubble with the platform's id ``bubble`` read ``piece``; may be repeated. Where ``edits`` is True.
+
+        Raises DeliveryError; Gone when the bubble is no longer there.
+        """
+        raise Refused(f"{self.name} cannot edit")
+
+    def edit_seconds(self, conversation: str) -> float:
+        """How far apart the edits of a growing bubble must be at least."""
+        return 1.2
 
     @abstractmethod
     def show_typing(self, conversation: str, message_id: str) -> None:

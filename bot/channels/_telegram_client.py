@@ -10,7 +10,7 @@ import asyncio
 import logging
 import os
 import threading
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from datetime import timedelta
 from typing import Any, TypeVar
 
@@ -26,15 +26,21 @@ from telegram.error import (
 from telegram.request import HTTPXRequest
 
 from bot.channels._http import NEVER_SENT
-from bot.errors import Blocked, DeliveryError, RateLimited, Refused, Undelivered, Unknown
+from bot.errors import Blocked, DeliveryError, Gone, RateLimited, Refused, Undelivered, Unknown
 from bot.message import Piece
 
 POOL_SIZE = 128
 READ_SECONDS = 20.0
+EDIT_SECONDS = 5.0
+"""An edit may be repeated, so that it need not be waited for; whoever grows a bubble would stall."""
+
 CALL_SECONDS = 60.0
 """Longer than all of a call's own time-outs together."""
 
 _TOO_MANY_SECONDS = 5.0
+_NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
+_NOT_MODIFIED = "message is not modified"
+_BUBBLE_GONE = ("message to edit not found", "message can't be edited", "message_id_invalid")
 _CHAT_GONE = ("chat not found", "peer_id_invalid", "chat_write_forbidden", "no rights to send", "rights to send text")
 _WRONG_BOT = (
     "Telegram does not take TELEGRAM_BOT_TOKEN. Ask @BotFather for the bot's token (/mybots) and put it into .env."
@@ -59,13 +65,31 @@ class TelegramClient:
         self._thread.start()
 
     def send(self, chat: int, thread: int | None, piece: Piece) -> str:
-        """Send one bubble; its text alone if its entities are not taken. Returns the message's id."""
+        """Send one bubble; its text alone if its entities are not taken. Returns the bubble's id.
+
+        In a group that has become a supergroup it appears there, and its id names that chat too: ``chat/id``.
+        """
         try:
-            return self._send(chat, thread, piece.text, [_entity(entity) for entity in piece.entities])
+            return self._send(chat, thread, piece)
         except Refused as refused:
-            if not piece.entities or not isinstance(refused.__cause__, BadRequest):
+            if not isinstance(moved := refused.__cause__, ChatMigrated):
                 raise
-        return self._send(chat, thread, piece.text, [])
+        return f"{moved.new_chat_id}/{self._send(moved.new_chat_id, thread, piece)}"
+
+    def edit(self, chat: int, bubble: str, piece: Piece) -> None:
+        """Let a bubble read ``piece``; its text alone if its entities are not taken.
+
+        Raises Gone when it is no longer there. A supergroup numbers its messages anew: what was sent to
+        the group before is gone, and its number may be another bubble's.
+        """
+        moved_to, _, number = bubble.rpartition("/")
+        place = (int(moved_to or chat), int(number))
+        try:
+            self._formatted(piece, lambda entities: self._edit(*place, piece.text, entities))
+        except Refused as refused:
+            if isinstance(refused.__cause__, ChatMigrated):
+                raise Gone(str(refused)) from refused
+            raise
 
     def type(self, chat: int, thread: int | None) -> None:
         """Show "typing" for the next five seconds."""
@@ -82,14 +106,38 @@ class TelegramClient:
         self._thread.join()
         self._loop.close()
 
-    def _send(self, chat: int, thread: int | None, text: str, entities: list[MessageEntity]) -> str:
-        preview = LinkPreviewOptions(is_disabled=True)
-        sent = self._call(
-            self._bot.send_message(
-                chat, text, entities=entities or None, message_thread_id=thread, link_preview_options=preview
-            )
+    def _send(self, chat: int, thread: int | None, piece: Piece) -> str:
+        sent = self._formatted(
+            piece,
+            lambda entities: self._bot.send_message(
+                chat, piece.text, entities=entities or None, message_thread_id=thread, link_preview_options=_NO_PREVIEW
+            ),
         )
         return str(sent.message_id)
+
+    async def _edit(self, chat: int, message: int, text: str, entities: Sequence[MessageEntity]) -> None:
+        try:
+            await self._bot.edit_message_text(
+                text,
+                chat,
+                message,
+                entities=entities or None,
+                link_preview_options=_NO_PREVIEW,
+                read_timeout=EDIT_SECONDS,
+                write_timeout=EDIT_SECONDS,
+            )
+        except BadRequest as error:
+            if _NOT_MODIFIED not in str(error).lower():
+                raise
+
+    def _formatted(self, piece: Piece, say: Callable[[Sequence[MessageEntity]], Coroutine[Any, Any, Result]]) -> Result:
+        """Say it with the piece's entities, or else without them where Telegram does not take those."""
+        try:
+            return self._call(say([MessageEntity(**entity) for entity in piece.entities]))
+        except Refused as refused:
+            if not piece.entities or not isinstance(refused.__cause__, BadRequest):
+                raise
+        return self._call(say([]))
 
     def _call(self, call: Coroutine[Any, Any, Result]) -> Result:
         if self._loop.is_closed():
@@ -127,16 +175,15 @@ def translate(error: TelegramError) -> DeliveryError:
     return Unknown(reason)
 
 
-def _refusal(error: Forbidden | BadRequest | ChatMigrated, reason: str) -> Blocked | Refused:
+def _refusal(error: Forbidden | BadRequest | ChatMigrated, reason: str) -> Blocked | Gone | Refused:
     if isinstance(error, ChatMigrated):
         return Refused(f"the group became a supergroup, {error.new_chat_id}: people must write there")
-    gone = isinstance(error, Forbidden) or any(words in reason.lower() for words in _CHAT_GONE)
+    said = reason.lower()
+    if isinstance(error, BadRequest) and any(words in said for words in _BUBBLE_GONE):
+        return Gone(reason)
+    gone = isinstance(error, Forbidden) or any(words in said for words in _CHAT_GONE)
     return Blocked(reason) if gone else Refused(reason)
 
 
 def _seconds(pause: float | timedelta) -> float:
     return pause.total_seconds() if isinstance(pause, timedelta) else float(pause)
-
-
-def _entity(entity: dict[str, Any]) -> MessageEntity:
-    return MessageEntity(**entity)

@@ -5,32 +5,29 @@ Errors: https://developers.facebook.com/docs/whatsapp/cloud-api/support/error-co
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import httpx
 
 from bot.channels._http import NEVER_SENT
-from bot.errors import Blocked, DeliveryError, RateLimited, Refused, Undelivered, Unknown
+from bot.channels._whatsapp_errors import WINDOW_CLOSED, explain
+from bot.errors import Blocked, DeliveryError, Parked, RateLimited, Refused, Undelivered, Unknown
 
 POOL_SIZE = 128
 TIMES = httpx.Timeout(20, connect=5)
-PAIR_SECONDS = 6.0
-"""How often one number may write to one person."""
+BUSY_SECONDS = 6.0
+"""The pause after a rate limit that names none; one number may write to one person so often."""
 
-BUSY_SECONDS = 5.0
-"""The pause after a rate limit that names none."""
-
+_SECONDS = re.compile(r"[0-9]{1,5}(\.[0-9]{1,6})?")
 _BUSY = frozenset({4, 80007, 130429})
 _PAIR = 131056
-_NOT_NOW = frozenset({2, 131000, 131016, 131057, 135000})
 _TOKEN = frozenset({0, 3, 10, 190, *range(200, 300)})
 _ACCOUNT = frozenset({368, 131031, 133010})
-_NOT_IN_THIS_COUNTRY = 130497
-_WORDS = {
-    100: "Meta does not know an id or a value in the request; is WHATSAPP_PHONE_NUMBER_ID right?",
-    131026: "this person cannot get WhatsApp messages from this number",
-    131030: "a test number writes only to people on its list in Meta's dashboard; add this one there",
-    131047: "the person last wrote more than 24 hours ago; until they write again WhatsApp takes templates only",
+_MEANINGS: dict[int, type[Undelivered | Parked | Blocked]] = {
+    **dict.fromkeys((2, 131000, 131016, 131057, 135000), Undelivered),
+    WINDOW_CLOSED: Parked,
+    130497: Blocked,  # not in this person's country
 }
 _REFUSED_WORDS = (
     "Meta does not take WHATSAPP_TOKEN (expired, or without permission for this number). Make a system user's "
@@ -99,15 +96,13 @@ def translate(response: httpx.Response, answer: dict[str, Any]) -> DeliveryError
     error = answer.get("error")
     if not isinstance(error, dict) or not isinstance(code := error.get("code"), int):
         return _without_code(response)
-    reason = f"WhatsApp error {code}: {_WORDS.get(code) or _details(error)}"
+    reason = f"WhatsApp error {explain(code, error)}"
     if code in _BUSY or code == _PAIR:
-        return RateLimited(reason, PAIR_SECONDS if code == _PAIR else _pause(response))
+        return RateLimited(reason, _pause(response), everybody=code in _BUSY)
     if code in _TOKEN or code in _ACCOUNT:
         return Undelivered(f"{reason}. {_REFUSED_WORDS if code in _TOKEN else _ACCOUNT_WORDS}")
-    if code in _NOT_NOW:
-        return Undelivered(reason)
-    if code == _NOT_IN_THIS_COUNTRY:
-        return Blocked(reason)
+    if meaning := _MEANINGS.get(code):
+        return meaning(reason)
     return Unknown(reason) if response.is_server_error else Refused(reason)
 
 
@@ -115,7 +110,7 @@ def _without_code(response: httpx.Response) -> DeliveryError:
     """What a proxy, a load balancer or a wrong address answers."""
     status = response.status_code
     if status == httpx.codes.TOO_MANY_REQUESTS:
-        return RateLimited("WhatsApp answered 429", _pause(response))
+        return RateLimited("WhatsApp answered 429", _pause(response), everybody=True)
     if status == httpx.codes.UNAUTHORIZED:
         return Undelivered(_REFUSED_WORDS)
     if status < 500:
@@ -123,16 +118,10 @@ def _without_code(response: httpx.Response) -> DeliveryError:
     return Unknown(f"WhatsApp answered {status}")
 
 
-def _details(error: dict[str, Any]) -> str:
-    """Meta's own words. ``error_data.details`` says more than the title."""
-    data = error.get("error_data")
-    details = data.get("details") if isinstance(data, dict) else None
-    return str(details or error.get("message", ""))[:200]
-
-
 def _pause(response: httpx.Response) -> float:
+    """What it names itself, else a usual one."""
     given = response.headers.get("Retry-After", "")
-    return float(given) if given.isascii() and given.isdigit() and len(given) < 6 else BUSY_SECONDS
+    return float(given) if _SECONDS.fullmatch(given) else BUSY_SECONDS
 
 
 def _object(response: httpx.Response) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Meta's webhook body as messages of ours: every message of every change of every entry.
+"""Meta's webhook body as ours: every message and every status of every change of every entry.
 
 Field names: https://developers.facebook.com/docs/whatsapp/cloud-api/webhooks/reference/messages.
 """
@@ -10,8 +10,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from bot.channels._json import Object, list_in, object_in, objects_in, read_object, text_in, write
+from bot.channels._whatsapp_statuses import conversation_with, read_statuses
 from bot.errors import Unreadable
-from bot.message import Attachment, Conversation, Message
+from bot.message import Attachment, Message, Received, Status
 
 _log = logging.getLogger(__name__)
 _MEDIA = frozenset({"image", "audio", "voice", "video", "document", "sticker"})
@@ -28,43 +29,55 @@ class _Found:
     metadata: Object
 
 
-def read_payload(body: bytes, number: str) -> list[Message]:
-    """The messages to ``number`` (a phone number id) in the order in which they were sent.
+def read_payload(body: bytes, number: str) -> Received:
+    """The messages to ``number`` (a phone number id) in the order in which they were sent, and its bubbles' statuses.
 
-    Statuses, reactions, groups and what another number got are not answered. A message that cannot
-    be read is counted in the log and does not hold up the others; raises Unreadable when no other is left.
+    Reactions, groups and what another number got are not answered. A message that cannot be read is
+    counted in the log and does not hold up anything else; raises Unreadable when there is nothing else.
     """
     payload = read_object(body)
     good: list[Message] = []
+    statuses: list[Status] = []
     bad: list[Unreadable] = []
-    for found in _walk(payload, number, bad):
-        try:
-            good += _message(found, number)
-        except Unreadable as error:
-            bad.append(error)
-    if bad and not good:
+    for value in _values(payload, number, bad):
+        statuses += read_statuses(value, number)
+        good += _messages(value, number, bad)
+    if bad and not good and not statuses:
         raise bad[0]
     if bad:
         _log.warning(
             "%d of %d WhatsApp messages in one body cannot be read: %s", len(bad), len(bad) + len(good), bad[0]
         )
-    return _in_order(good)
+    return Received(tuple(_in_order(good)), tuple(statuses), len(bad))
 
 
-def _walk(payload: Object, number: str, bad: list[Unreadable]) -> Iterator[_Found]:
+def _values(payload: Object, number: str, bad: list[Unreadable]) -> Iterator[Object]:
+    """What the body says about our number."""
     for entry in _each(list_in(payload, "entry"), bad):
         for change in _each(_list(entry, "changes", bad), bad):
             if change.get("field") != "messages":
                 continue
             try:
                 value = object_in(change, "value")
-                metadata, contacts = object_in(value, "metadata"), objects_in(value, "contacts")
-                mine = text_in(metadata, "phone_number_id") == number
+                mine = text_in(object_in(value, "metadata"), "phone_number_id") == number
             except Unreadable as error:
                 bad.append(error)
                 continue
-            for message in _each(_list(value, "messages", bad) if mine else [], bad):
-                yield _Found(message, contacts, metadata)
+            if mine:
+                yield value
+
+
+def _messages(value: Object, number: str, bad: list[Unreadable]) -> Iterator[Message]:
+    try:
+        contacts = objects_in(value, "contacts")
+    except Unreadable as error:
+        bad.append(error)
+        return
+    for message in _each(_list(value, "messages", bad), bad):
+        try:
+            yield from _message(_Found(message, contacts, object_in(value, "metadata")), number)
+        except Unreadable as error:
+            bad.append(error)
 
 
 def _list(found: Object, key: str, bad: list[Unreadable]) -> list[object]:
@@ -95,7 +108,7 @@ def _message(found: _Found, number: str) -> list[Message]:
     return [
         Message(
             id=identity,
-            conversation=str(Conversation("whatsapp", number, _user(message, contact))),
+            conversation=conversation_with(number, _user(message, contact)),
             text=_text(message, kind),
             sent_at=_sent_at(message),
             person=text_in(object_in(contact, "profile"), "name"),
@@ -124,7 +137,7 @@ def _user(message: Object, contact: Object) -> str:
     user = next((found for where, key in places if (found := text_in(where, key).strip())), "")
     if not user:
         raise Unreadable("a message has no sender")
-    return user.replace(":", "-")
+    return user
 
 
 def _sent_at(message: Object) -> float:

@@ -8,7 +8,7 @@ from typing import Self
 
 from bot.channels import Channel
 from bot.errors import Forged
-from bot.message import Conversation, Message, Piece
+from bot.message import Conversation, Piece, Received
 from bot.settings import Settings
 
 
@@ -29,7 +29,7 @@ class Console(Channel):
     def admit(self, headers: Mapping[str, str]) -> None:
         raise Forged("the terminal has no webhook")
 
-    def receive(self, headers: Mapping[str, str], body: bytes) -> list[Message]:
+    def receive(self, headers: Mapping[str, str], body: bytes) -> Received:
         raise Forged("the terminal has no webhook")
 
     def render(self, text: str) -> tuple[Piece, ...]:

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Self
 
 from bot.channels import Channel
 from bot.channels._once import Once
-from bot.channels._telegram_updates import read_update
-from bot.errors import Forged, Refused, SettingsError
-from bot.message import Conversation, Limit, Message, Piece
+from bot.channels._telegram_updates import Updates
+from bot.errors import Forged, Gone, Refused, SettingsError
+from bot.message import Conversation, Limit, Piece, Received
 from bot.settings import Settings, require_secret
 
 if TYPE_CHECKING:
@@ -27,6 +27,10 @@ _TOKEN = re.compile(r"([0-9]+):[A-Za-z0-9_-]{30,}")
 _DOCUMENTED = "123456:ABC-DEF1234ghIkl-zyx57W2v1u123ew11"
 """The token in Telegram's own documentation (https://core.telegram.org/bots/api#authorizing-your-bot)."""
 _SECRET = re.compile(r"[A-Za-z0-9_-]{32,256}")
+_BUBBLE = re.compile(r"(?:-[0-9]{1,18}/)?[0-9]{1,18}")
+_AT_ONCE_SECONDS = 5
+"""A chat's bubbles of so many seconds may follow each other closely."""
+
 _HOW_TO_GET_ONE = (
     "TELEGRAM_BOT_TOKEN is not a bot's token. It looks like 123456789:AbC-dEf and @BotFather gives it: "
     "send it /newbot, or /mybots for a bot that you already have."
@@ -55,17 +59,21 @@ class Telegram(Channel):
     """One bot. ``account`` is its id, ``webhook_secret`` what Telegram must prove itself with."""
 
     name = "telegram"
+    edits = True
     seen_hours = 27  # Telegram gives up 24 h after the message was sent
 
     def __init__(
-        self, token: str, api_url: str, webhook_secret: str, *, per_second: float = 30, group_per_minute: float = 20
-    ) -> None:
+        self, token: str, api_url: str, webhook_secret: str, *, per_second: float = 30, chat_per_second: float = 1,
+        group_per_minute: float = 20,
+    ) -> None:  # fmt: skip
         self.account = token.partition(":")[0]
         self.webhook_secret = webhook_secret
         self._token = token
         self._api_url = api_url
         self._overall = Limit(f"{self.name}:{self.account}", per_second, 1)
+        self._chat_per_second = chat_per_second
         self._group_per_minute = group_per_minute
+        self._updates = Updates(self.account)
         self._client: Once[TelegramClient] = Once(self._connect)
 
     @classmethod
@@ -80,6 +88,7 @@ class Telegram(Channel):
             settings.telegram_api_url,
             webhook_secret(settings),
             per_second=settings.telegram_messages_per_second,
+            chat_per_second=settings.telegram_chat_messages_per_second,
             group_per_minute=settings.telegram_group_messages_per_minute,
         )
 
@@ -88,13 +97,13 @@ class Telegram(Channel):
         if not hmac.compare_digest(given, self.webhook_secret.encode()):
             raise Forged(f"{SECRET_HEADER} is missing or wrong")
 
-    def receive(self, headers: Mapping[str, str], body: bytes) -> list[Message]:
+    def receive(self, headers: Mapping[str, str], body: bytes) -> Received:
         self.admit(headers)
         return self.read(body)
 
-    def read(self, body: bytes) -> list[Message]:
+    def read(self, body: bytes) -> Received:
         """The messages of one Update that we fetched ourselves, and need not doubt. Raises Unreadable."""
-        return read_update(body, self.account)
+        return Received(self._updates.read(body))
 
     def render(self, text: str) -> tuple[Piece, ...]:
         from bot.channels._telegram_markup import render  # noqa: PLC0415 - heavy, and not for the receiver
@@ -102,17 +111,27 @@ class Telegram(Channel):
         return render(text)
 
     def limits(self, conversation: str) -> tuple[Limit, ...]:
-        """Telegram's limit on all bubbles, and on those to one group (its chats have negative ids).
+        """Telegram's limits on all bubbles, on those to one chat (a few at once may pass) and to one group.
 
         Source: https://core.telegram.org/bots/faq#my-bot-is-hitting-limits-how-do-i-avoid-this
         """
         chat = Conversation.parse(conversation).chat
-        group = Limit(f"{self._overall.name}:{chat}", self._group_per_minute, 60)
-        return (self._overall, group) if chat.startswith("-") else (self._overall,)
+        name = f"{self._overall.name}:{chat}"
+        limits = (self._overall, Limit(f"{name}:second", _AT_ONCE_SECONDS * self._chat_per_second, _AT_ONCE_SECONDS))
+        return (*limits, Limit(name, self._group_per_minute, 60)) if _is_group(chat) else limits
 
     def speak(self, conversation: str, piece: Piece, reference: str) -> str:
         """Send one bubble. Telegram echoes no ``reference``."""
         return self._client.get().send(*_address(conversation), piece)
+
+    def edit(self, conversation: str, bubble: str, piece: Piece) -> None:
+        if not _BUBBLE.fullmatch(bubble):
+            raise Gone(f"{bubble!r} is no message on Telegram")
+        self._client.get().edit(_address(conversation)[0], bubble, piece)
+
+    def edit_seconds(self, conversation: str) -> float:
+        """Edits count as messages do (https://github.com/tdlib/td/issues/3034); a group has 20 a minute for all."""
+        return 3.5 if _is_group(Conversation.parse(conversation).chat) else 1.2
 
     def show_typing(self, conversation: str, message_id: str) -> None:
         self._client.get().type(*_address(conversation))
@@ -132,6 +151,10 @@ class Telegram(Channel):
         from bot.channels._telegram_client import TelegramClient  # noqa: PLC0415 - heavy, and not for the receiver
 
         return TelegramClient(self._token, self._api_url)
+
+
+def _is_group(chat: str) -> bool:
+    return chat.startswith("-")
 
 
 def _address(conversation: str) -> tuple[int, int | None]:

@@ -15,7 +15,7 @@ from bot.channels import Channel
 from bot.channels._once import Once
 from bot.channels._whatsapp_payload import read_payload
 from bot.errors import Forged, Refused, SettingsError
-from bot.message import Conversation, Limit, Message, Piece
+from bot.message import Conversation, Limit, Piece, Received
 from bot.settings import Settings, require_secret
 
 if TYPE_CHECKING:
@@ -26,6 +26,9 @@ SIGNATURE_HEADER = "X-Hub-Signature-256"
 _SIGNATURE = re.compile(r"sha256=[0-9a-f]{64}")
 _PRINTABLE = re.compile(r"[!-~]+")
 _NUMBER = re.compile(r"[0-9]{1,32}")
+_BURST = 45
+"""So many messages to one person may follow each other closely."""
+
 _HOW_TO_FIND_NUMBER = (
     "WHATSAPP_PHONE_NUMBER_ID must be the number's id, digits only (not the phone number itself): "
     "Meta's dashboard, WhatsApp > API Setup."
@@ -46,7 +49,7 @@ class WhatsApp(Channel):
 
     def __init__(
         self, token: str, number: str, *, app_secret: str, verify_token: str, api_url: str, unknown_seconds: float,
-        per_second: float = 80,
+        per_second: float = 80, person_seconds: float = 6,
     ) -> None:  # fmt: skip
         self.account = number
         self.unknown_seconds = unknown_seconds
@@ -55,6 +58,7 @@ class WhatsApp(Channel):
         self._verify_token = verify_token.encode()
         self._api_url = api_url
         self._overall = Limit(f"{self.name}:{number}", per_second, 1)
+        self._person_seconds = person_seconds
         self._client: Once[WhatsAppClient] = Once(self._connect)
 
     @classmethod
@@ -75,6 +79,7 @@ class WhatsApp(Channel):
             api_url=settings.whatsapp_api_url,
             unknown_seconds=settings.whatsapp_status_seconds,
             per_second=settings.whatsapp_messages_per_second,
+            person_seconds=settings.whatsapp_person_seconds,
         )
 
     def admit(self, headers: Mapping[str, str]) -> None:
@@ -82,7 +87,7 @@ class WhatsApp(Channel):
         if not _SIGNATURE.fullmatch(headers.get(SIGNATURE_HEADER, "")):
             raise Forged(f"{SIGNATURE_HEADER} is missing, or no signature by SHA-256")
 
-    def receive(self, headers: Mapping[str, str], body: bytes) -> list[Message]:
+    def receive(self, headers: Mapping[str, str], body: bytes) -> Received:
         self.admit(headers)
         signature = f"sha256={hmac.new(self._app_secret, body, sha256).hexdigest()}"
         if not hmac.compare_digest(headers[SIGNATURE_HEADER].encode(), signature.encode()):
@@ -103,8 +108,12 @@ class WhatsApp(Channel):
         return render(text)
 
     def limits(self, conversation: str) -> tuple[Limit, ...]:
-        """The number's throughput: https://developers.facebook.com/docs/whatsapp/cloud-api/overview#throughput"""
-        return (self._overall,)
+        """The number's throughput, and its pair rate with one person: a burst, then one in some seconds.
+
+        Source: https://developers.facebook.com/docs/whatsapp/cloud-api/overview#throughput, and #pair-rate-limits.
+        """
+        pair = f"{self._overall.name}:{Conversation.parse(conversation).chat}"
+        return (self._overall, Limit(pair, _BURST, _BURST * self._person_seconds))
 
     def speak(self, conversation: str, piece: Piece, reference: str) -> str:
         """Send one bubble; every status of it will carry ``reference``."""

@@ -23,10 +23,14 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What a command says; ``clears`` forgets the conversation's history."""
+    """What a command says; ``clears`` forgets the conversation's history.
+
+    ``pauses`` is why nothing is answered from now on ("": it is again; None: as it was).
+    """
 
     text: str
     clears: bool = False
+    pauses: str | None = None
 
 
 class Command(ABC):

@@ -17,4 +17,4 @@ class Start(Command):
 
     def run(self, order: Order) -> Done:
         name = order.business.name
-        return Done(_HELLO.to(order.language, of=_OF.to(order.language, name=name) if name else ""))
+        return Done(_HELLO.to(order.language, of=_OF.to(order.language, name=name) if name else ""), pauses="")

@@ -10,6 +10,7 @@ for i = 5, #ARGV, 4 do
   if redis.call('SET', seen, '1', 'NX', 'PX', ARGV[3]) then
     local state = key(conversation, 'state')
     local number = redis.call('HINCRBY', state, 'number', 1)
+    if redis.call('HDEL', state, 'parked') == 1 then redis.call('HDEL', state, 'speak_at', 'speak_wait') end
     if redis.call('PERSIST', state) == 1 then redis.call('PERSIST', key(conversation, 'turn')) end
     redis.call('RPUSH', key(conversation, 'in'), '1|' .. number .. '|' .. now .. '|' .. kind .. '|' .. payload)
     accepted = accepted + 1

@@ -1,37 +1,36 @@
--- begin: this bubble is about to be sent by the holder of the lease, within the platform's limits.
--- KEYS lease state out   ARGV token, turn, piece name, then per limit: key, most, window_ms
--- Returns {go} | {lost} | {settled} | {wait, ms}. settled: somebody has heard by now that it was sent.
--- The limits (GCRA) are shared by all workers. Whoever must wait has a permit for a time of its own, so that
--- nobody comes in vain; a second run takes a second place at worst, which is the safe side.
-local LONGEST_LINE = 600000  -- ms; a limit that is taken for longer proves that the clock went back
+-- begin: a bubble is about to be sent or edited. Only the holder of the lease may, one after the other.
+-- KEYS lease state out
+-- ARGV token, turn, piece name, mode (send | open | edit | preview), new id, then per limit: key, most, window_ms
+-- Returns {go, id} | {open, bubble} | {lost} | {settled} | {wait, ms}.
+-- open: the opening stands already. settled: somebody has heard by now that it was sent. The id is ours, the same
+-- for every attempt at this bubble, so that a late status finds it; each opening has its own, so that a late one is known.
 local lease, state, out = unpack(KEYS)
+local turn, name, mode = ARGV[2], ARGV[3], ARGV[4]
 if redis.call('GET', lease) ~= ARGV[1] then return {'lost'} end
 local head = redis.call('LINDEX', out, 0)
-local known = redis.call('HGET', state, ARGV[3]) or ''
-if not head or string.match(head, '^1|([^|]+)|') ~= ARGV[2] or string.sub(known, 1, 4) == 'sent' then
-  return {'settled'}
+local known = redis.call('HGET', state, name) or ''
+local speaking = head and turn_of(head) == turn
+if begins(known, 'sent') then return {'settled'} end
+if not speaking then
+  -- While the turn is thought its bubble may grow, but not above a reply that is still to be said.
+  if mode == 'send' or mode == 'edit' or tonumber(turn) <= committed(state) then return {'settled'} end
+  if head then return {'wait', 1000} end
 end
+if mode == 'open' and begins(known, 'open') then return {'open', string.sub(known, 6)} end
+if known == 'sending:' .. ARGV[5] then return {'go', ARGV[5]} end  -- the answer to this very question was lost
 
 local now = milliseconds()
-local permit = tonumber(redis.call('HGET', state, 'permit'))
-if not permit then
-  permit = now
-  for i = 4, #ARGV, 3 do
-    local interval = ARGV[i + 2] / ARGV[i + 1]
-    local tolerance = math.max(tonumber(ARGV[i + 2]), interval)
-    local before = tonumber(redis.call('GET', ARGV[i])) or 0
-    if before > now + LONGEST_LINE then before = now end
-    local arrival = math.max(now, before) + interval
-    permit = math.max(permit, arrival - tolerance)
-    redis.call('SET', ARGV[i], arrival, 'PX', math.ceil(arrival - now + tolerance))
-  end
-  permit = math.ceil(permit)
-  redis.call('HSET', state, 'permit', permit, 'permit_wait', permit - now)
-else
-  local longest = tonumber(redis.call('HGET', state, 'permit_wait')) or 0
-  if permit > now + longest then permit = now end  -- the clock went back
-end
+local paused = not_before(state, 'pause', now)
+if paused > now then return {'wait', paused - now} end
+local permit = speaking and mode ~= 'preview' and permit_at(6, now, state) or spare_at(6, now)
 if permit > now then return {'wait', permit - now} end
-redis.call('HDEL', state, 'permit', 'permit_wait')
-redis.call('HSET', state, ARGV[3], 'sending')
-return {'go'}
+if mode == 'edit' then
+  local redo = 'redo' .. string.sub(name, 6)
+  if redis.call('HGET', state, redo) == 'due' then redis.call('HDEL', state, redo) end
+end
+if mode == 'edit' or mode == 'preview' then return {'go', ''} end
+
+local id = mode == 'send' and string.match(known, '^%a+:(.+)$') or ARGV[5]
+if mode == 'open' and begins(known, 'sending') then redis.call('HINCRBY', COUNTS, 'stray', 1) end
+redis.call('HSET', state, name, 'sending:' .. id)
+return {'go', id}

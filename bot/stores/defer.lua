@@ -9,10 +9,11 @@ local times = redis.call('HINCRBY', state, ARGV[4], 1)
 local delay = math.min(BACKOFF_LIMIT, ARGV[3] * 2 ^ math.min(times - 1, 20))
 redis.call('HSET', state, 'think_at', now + delay, 'think_wait', delay)
 local at = now + delay
-if redis.call('EXISTS', out) == 1 then at = math.min(at, not_before(state, 'speak', now)) end
+if redis.call('EXISTS', out) == 1 then at = math.min(at, speak_after(state, now)) end
 if ARGV[5] ~= '' and redis.call('HSETNX', state, 'told', '1') == 1 then
   redis.call('RPUSH', out, ARGV[5])
   at = now
 end
 redis.call('DEL', lease)
+redis.call('HDEL', state, 'thinker', 'suspect')
 redis.call('ZADD', due, at, ARGV[2])

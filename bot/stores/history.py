@@ -17,13 +17,15 @@ STEP = 40
 
 def pack(turn: Turn) -> str:
     """A turn as it is stored; ``v`` is the version of the form. The note is not kept."""
-    record = {"v": 1, "n": turn.number, "r": turn.role, "t": turn.text, "k": turn.tokens}
+    record: dict[str, str | int] = {"v": 1, "n": turn.number, "r": turn.role, "t": turn.text, "k": turn.tokens}
+    if turn.heard:
+        record["h"] = turn.heard
     return json.dumps(record, ensure_ascii=False, separators=(",", ":"))
 
 
 def unpack(record: bytes | str) -> Turn:
     data = json.loads(record)
-    return Turn(role=data["r"], text=data["t"], tokens=data["k"], number=data["n"])
+    return Turn(role=data["r"], text=data["t"], tokens=data["k"], number=data["n"], heard=data.get("h", ""))
 
 
 class History:

@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from bot.message import Attachment, Batch, Conversation, Message, Reply, Turn
 from bot.stores import history, outbox
@@ -72,6 +72,17 @@ class Think:
 Taken = Rest | Later | Speak | Think
 
 
+class Spent(NamedTuple):
+    """What a turn counts against its person's quota of a ``day``; no day: nothing."""
+
+    day: str = ""
+    messages: int = 0
+    tokens: int = 0
+
+
+NOTHING = Spent()
+
+
 class Mailbox:
     """All steps of a message's life in Redis; each is one script, each may be repeated.
 
@@ -99,7 +110,7 @@ class Mailbox:
         for message in messages:
             account = message.conversation.split(":", 2)[1]
             digest = hashlib.blake2b(message.id.encode(), digest_size=12).hexdigest()
-            kind = "c" if message.text.startswith("/") and message.command else "m"
+            kind = "c" if message.addressed and message.text.startswith("/") and message.command else "m"
             args += (f"{PREFIX}seen:{account}:{digest}", message.conversation, kind, pack(message))
         if not args:
             return 0
@@ -128,25 +139,29 @@ class Mailbox:
             return Later(rest[0] / 1000, unpack(rest[1], conversation))
         return Later(rest[0] / 1000) if what == b"wait" else Rest()
 
-    def renew(self, held: Iterable[tuple[str, str]]) -> set[str]:
-        """Extend the leases of ``held`` (conversation and token); returns the tokens that were lost."""
-        args = [part for pair in held for part in pair]
+    def renew(self, held: Iterable[tuple[str, str, Iterable[str]]]) -> set[str]:
+        """Extend the leases of ``held`` (conversation, token and the keys of its places in lines); returns the
+        tokens that were lost."""
+        args = [part for conversation, token, places in held for part in (conversation, token, " ".join(places))]
         if not args:
             return set()
         return {name.decode() for name in self._store.run(_renew, [DUE], [self.lease_ms, *args])}
 
     def commit(
         self, conversation: str, token: str, turn: int, reply: Reply | None, turns: Sequence[Turn] = (), *,
-        mode: Mode = "append", window: int | None = None, language: str = "",
+        mode: Mode = "append", window: int | None = None, language: str = "", reason: str = "",
+        paused: str | None = None, spent: Spent = NOTHING,
     ) -> bool:  # fmt: skip
         """End a turn: its question and answer become history, its reply waits in the outbox.
 
-        ``mode`` clear forgets the history first; bury puts the batch among the dead letters. False
-        when the lease is lost: then the reply is dropped, for another worker's counts.
+        ``mode`` clear forgets the history first; bury puts the batch among the dead letters. ``reason`` says why
+        it is dead, or why it was only heard; ``paused`` why nothing is answered from now on ("": it is again;
+        None: as it was). False when the lease is lost: then the reply is dropped, for another worker's counts.
         """
         keys = [key(conversation, part) for part in ("history", "wip", "lease", "out", "state", "dead")]
         args: list[str | int] = [token, turn, conversation, mode, outbox.pack(reply) if reply else ""]
         args += [history.KEPT, self._expire_ms, "" if window is None else window, language, self.lease_ms]
+        args += [reason, "-" if paused is None else paused, *spent]
         done = self._store.run(
             _commit, [*keys, DEAD, key(conversation, "turn")], [*args, *(history.pack(t) for t in turns)]
         )
@@ -201,6 +216,8 @@ def pack(message: Message) -> str:
     for name in ("person", "language", "reply_to"):
         if value := getattr(message, name):
             record[name] = value
+    if not message.addressed:
+        record["addressed"] = False
     if message.attachments:
         record["attachments"] = [asdict(attachment) for attachment in message.attachments]
     return f"{_json(record)}\n{message.raw}"

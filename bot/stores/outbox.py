@@ -1,38 +1,53 @@
 """The outbox: what the assistant has said and the platform has not yet shown. Strictly first in, first out.
 
-Each bubble of a reply has a state: staged (no entry) → sending → sent | unknown | failed. `sending` is
-written before the platform is called, by the holder of the lease alone; what the platform answered is
-recorded by whoever heard it.
+Each bubble of a reply has a state: staged (no entry) → sending → sent | unknown | failed | parked, and one that
+grows: staged → sending (its opening) → open → sent. `sending` is written before the platform is called, by the
+holder of the lease alone; what the platform answered is recorded by whoever heard it.
 """
 
 from __future__ import annotations
 
 import json
 import math
+import re
+import secrets
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from typing import Literal, NamedTuple
 
-from bot.message import Limit, Piece, Reply
-from bot.stores.connection import PREFIX, Script, Store, key
+from bot.message import Limit, Piece, Reply, Status
+from bot.stores.bell import bell
+from bot.stores.connection import DUE, PREFIX, Script, Store, key
 
-Permission = Literal["go", "wait", "lost", "settled"]
-Outcome = Literal["sent", "staged", "unknown", "failed"]
+Permission = Literal["go", "wait", "lost", "settled", "open"]
+Mode = Literal["send", "open", "edit", "preview"]
+"""A whole bubble; the opening of one that grows; its final text; what it shows meanwhile."""
 
-_begin = Script("begin", "ring")
-_record = Script("record", "ring")
+Outcome = Literal["sent", "open", "staged", "sending", "unknown", "failed", "parked"]
+Standing = Literal["ours", "idle", "repaired"]
+
+REFERENCE = re.compile(r"([0-9a-f]{12})\.(-?[0-9]+)\.([0-9]+)")
+"""Our own id of a bubble, as a platform echoes it: the random id, the turn, the bubble's place in the reply."""
+
+_begin = Script("begin", "ring", "bubbles", "limits")
+_pause = Script("pause", "ring")
+_spare = Script("spare", "ring", "limits")
+_opened = Script("opened", "ring", "bubbles")
+_record = Script("record", "ring", "bubbles")
+_settle = Script("settle", "ring", "bubbles")
+_repair = Script("repair", "ring", "bubbles")
 
 
 def pack(reply: Reply) -> str:
-    """A reply as it is stored: version, turn and bubbles, the turn where a script can read it."""
+    """A reply as it is stored: version (2: it grows), turn and bubbles, the turn where a script can read it."""
     pieces = [[piece.text, piece.entities] if piece.entities else [piece.text] for piece in reply.pieces]
     rest = json.dumps(pieces, ensure_ascii=False, separators=(",", ":"))
-    return f"1|{reply.turn}|{rest}"
+    return f"{2 if reply.grows else 1}|{reply.turn}|{rest}"
 
 
 def unpack(record: bytes) -> Reply:
-    _version, turn, rest = record.split(b"|", 2)
+    version, turn, rest = record.split(b"|", 2)
     pieces = tuple(Piece(text, tuple(more[0]) if more else ()) for text, *more in json.loads(rest))
-    return Reply(int(turn), pieces)
+    return Reply(int(turn), pieces, grows=version == b"2")
 
 
 def piece_name(turn: int, index: int) -> str:
@@ -40,42 +55,92 @@ def piece_name(turn: int, index: int) -> str:
     return f"piece:{turn}:{index}"
 
 
-def piece_state(state: Mapping[str, str], turn: int, index: int) -> str:
-    """The bubble's state as ``take`` found it; staged when nothing was ever done with it."""
-    return state.get(piece_name(turn, index), "staged").partition(":")[0]
+def piece_state(state: Mapping[str, str], turn: int, index: int) -> tuple[str, str]:
+    """The bubble's state as ``take`` found it, and its id; staged when nothing was ever done with it."""
+    kind, _, identity = state.get(piece_name(turn, index), "staged").partition(":")
+    return kind, identity
+
+
+class Begun(NamedTuple):
+    """Whether a bubble may go: ``go`` with our reference of it, ``open`` with the platform's id, ``wait`` seconds."""
+
+    permission: Permission
+    identity: str = ""
+    wait: float = 0.0
 
 
 class Outbox:
     """Sends are bracketed by begin and record. Every method raises StoreUnavailable."""
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    def __init__(self, store: Store, *, silent: bool = False, park_seconds: float = 30 * 86_400) -> None:
+        """``park_seconds`` is how long a reply waits for a person who must write first; a ``silent`` outbox rings
+        nobody."""
+        self._store, self._silent, self._park_seconds = store, silent, park_seconds
 
     def begin(
-        self, conversation: str, token: str, reply: Reply, index: int, limits: Sequence[Limit]
-    ) -> tuple[Permission, float]:
-        """Say that this bubble is about to be sent; whether it may, and if it must wait, for how many seconds."""
-        args: list[str | int] = [token, reply.turn, piece_name(reply.turn, index)]
-        for limit in limits:
-            args += [f"{PREFIX}limit:{limit.name}", str(limit.most), int(limit.seconds * 1000)]
+        self, conversation: str, token: str, turn: int, index: int, limits: Sequence[Limit], *, mode: Mode = "send"
+    ) -> Begun:
+        """Say that this bubble is about to be sent or edited, and hear whether it may."""
+        name = piece_name(turn, index)
+        args: list[str | int] = [token, turn, name, mode, secrets.token_hex(6), *_counted(limits)]
         keys = [key(conversation, part) for part in ("lease", "state", "out")]
-        what, *wait = self._store.run(_begin, keys, args)
-        return what.decode(), wait[0] / 1000 if wait else 0.0
+        what, *more = self._store.run(_begin, keys, args)
+        if what == b"wait":
+            return Begun("wait", wait=more[0] / 1000)
+        identity = more[0].decode() if more else ""
+        return Begun(what.decode(), f"{identity}.{turn}.{index}" if what == b"go" else identity)
+
+    def opened(self, conversation: str, reference: str, bubble: str) -> str:
+        """Store the platform's id of the opening that begin gave ``reference``, straight after it was sent ("": it
+        was not). Returns the bubble that counts: another one where somebody else was quicker, "" where none is
+        wanted any more."""
+        args = [*reference.split("."), bubble]
+        return str(self._store.run(_opened, [key(conversation, "state")], args).decode())
 
     def record(
-        self, conversation: str, reply: Reply, index: int, outcome: Outcome, *, platform_id: str = "", wait: float = 0
+        self, conversation: str, turn: int, index: int, outcome: Outcome, *, identity: str = "", wait: float = 0
     ) -> bool:
         """Write down what became of a bubble; ``wait`` seconds pass before anything else is sent here.
 
-        True when the whole reply is settled.
+        ``identity`` is the platform's id of a bubble that is sent or open, else our own. True when the whole
+        reply is settled.
         """
-        noted = f"{outcome}:{platform_id}" if platform_id else outcome
-        args: list[str | int] = [
-            reply.turn,
-            piece_name(reply.turn, index),
-            noted,
-            len(reply.pieces),
-            math.ceil(wait * 1000),
-        ]
-        keys = [key(conversation, "out"), key(conversation, "state")]
-        return bool(self._store.run(_record, keys, args) == b"settled")
+        noted = f"{outcome}:{identity}" if identity else outcome
+        keys = [key(conversation, part) for part in ("out", "state", "spoken")]
+        return bool(self._store.run(_record, keys, [turn, index, noted, math.ceil(wait * 1000)]) == b"settled")
+
+    def settle(self, status: Status) -> bool:
+        """Give a bubble whose outcome is unknown the one that the platform tells now; False where none waits for it."""
+        found = REFERENCE.fullmatch(status.reference)
+        if not found:
+            return False
+        keys = [DUE, *(key(status.conversation, part) for part in ("lease", "out", "state", "spoken"))]
+        wait = self._park_seconds if status.outcome == "parked" else 0
+        args: list[str | int] = [*bell(silent=self._silent), status.conversation, *found.groups(), status.outcome]
+        args.append(math.ceil(wait * 1000))
+        return bool(self._store.run(_settle, keys, args))
+
+    def repair(self, conversation: str, token: str, turn: int, index: int, *, again: bool = False) -> Standing:
+        """A preview was shown (or, ``again``, may still be): whether it was ours to show.
+
+        Where the turn was ended meanwhile, its final text is put back into the outbox, to be said once more.
+        """
+        keys = [DUE, *(key(conversation, part) for part in ("lease", "out", "state", "spoken", "turn"))]
+        args: list[str | int] = [*bell(silent=self._silent), conversation, token, turn, index, int(again)]
+        standing: Standing = self._store.run(_repair, keys, args).decode()
+        return standing
+
+    def spare(self, conversation: str, limits: Sequence[Limit]) -> bool:
+        """Whether something that nobody would miss (typing) may go now; half of every limit is kept for answers."""
+        return bool(self._store.run(_spare, [key(conversation, "state")], _counted(limits)))
+
+    def pause(self, conversation: str, seconds: float, limit: Limit | None = None) -> None:
+        """The platform wants no call for so long: in this conversation, or under ``limit`` from anybody."""
+        shared = f"{PREFIX}limit:{limit.name}" if limit else ""
+        self._store.run(_pause, [key(conversation, "state")], [math.ceil(seconds * 1000), shared])
+
+
+def _counted(limits: Sequence[Limit]) -> list[str | int]:
+    return [
+        part for limit in limits for part in (f"{PREFIX}limit:{limit.name}", str(limit.most), int(limit.seconds * 1000))
+    ]

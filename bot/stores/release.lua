@@ -10,7 +10,7 @@ local now = milliseconds()
 local function at_most(a, b) return a and math.min(a, b) or b end
 
 local at = nil
-if redis.call('EXISTS', out) == 1 then at = at_most(at, not_before(state, 'speak', now)) end
+if redis.call('EXISTS', out) == 1 then at = at_most(at, speak_after(state, now)) end
 if redis.call('EXISTS', wip) == 1 then
   at = at_most(at, not_before(state, 'think', now))
 elseif redis.call('EXISTS', inbox) == 1 then

@@ -1,16 +1,21 @@
--- renew: all turns of one worker keep their leases.
--- KEYS due   ARGV lease_ms, then per turn: conversation, token
+-- renew: all turns of one worker keep their leases and their places before the model servers.
+-- KEYS due   ARGV lease_ms, then per turn: conversation, token, the keys of its places joined by blanks
 -- Returns the tokens that hold nothing any more.
 local lost = {}
 local now = milliseconds()
-for i = 2, #ARGV, 2 do
+for i = 2, #ARGV, 3 do
   local conversation = ARGV[i]
   local lease = key(conversation, 'lease')
   if redis.call('GET', lease) == ARGV[i + 1] then
     redis.call('PEXPIRE', lease, ARGV[1])
     redis.call('ZADD', KEYS[1], 'XX', now + ARGV[1], conversation)
+    for place in string.gmatch(ARGV[i + 2], '%S+') do
+      redis.call('ZADD', place, 'XX', now + ARGV[1], conversation)
+      redis.call('PEXPIRE', place, ARGV[1])
+    end
   else
     lost[#lost + 1] = ARGV[i + 1]
+    redis.call('HINCRBY', 'recado:counts', 'lost_leases', 1)
   end
 end
 return lost

@@ -37,3 +37,8 @@ local function not_before(state, name, now)
   if at > now + wait then return now end
   return at
 end
+
+-- Nothing is said before its own wait is over, nor before the pause that the platform wanted for this chat.
+local function speak_after(state, now)
+  return math.max(not_before(state, 'speak', now), not_before(state, 'pause', now))
+end

@@ -6,6 +6,16 @@ local due, inbox, wip, lease, turn, out, state = unpack(KEYS)
 local token, conversation, lease_ms = ARGV[1], ARGV[2], tonumber(ARGV[3])
 local now = milliseconds()
 
+-- Whoever thought this turn before us and neither ended it nor gave it back is dead, or was cut off for too long.
+-- It strikes every turn of that worker; one that was alone under suspicion is struck for itself.
+local function strike()
+  local thinker = redis.call('HGET', state, 'thinker')
+  if not thinker or thinker == token then return end
+  local alone = redis.call('HDEL', state, 'suspect') == 1
+  redis.call('HINCRBY', state, alone and 'strikes' or 'deaths', 1)
+  redis.call('HINCRBY', 'recado:counts', 'deaths', 1)
+end
+
 local holder = redis.call('GET', lease)
 if holder and holder ~= token then
   -- A lease that lives longer than any lease proves that the clock went back: cap it.
@@ -34,7 +44,7 @@ local function parse(message)
 end
 
 local head = redis.call('LINDEX', out, 0)
-local speak_at = head and not_before(state, 'speak', now)
+local speak_at = head and speak_after(state, now)
 if head and speak_at <= now then
   hold()
   return {'speak', head, redis.call('HGETALL', state)}
@@ -47,6 +57,7 @@ if redis.call('EXISTS', wip) == 1 then
     leave(at)
     return {'wait', at - now}
   end
+  strike()
 else
   local first = redis.call('LINDEX', inbox, 0)
   if not first then
@@ -66,6 +77,7 @@ else
   local quiet_at = math.min(last.at + ARGV[5], first.at + ARGV[6])
   if quiet_at > now and first.kind ~= 'c' and last.kind ~= 'c' and redis.call('LLEN', inbox) < tonumber(ARGV[4]) then
     leave(speak_at and math.min(quiet_at, speak_at) or quiet_at)
+    if redis.call('HEXISTS', state, 'paused') == 1 then return {'wait', quiet_at - now} end  -- no sign of listening
     return {'listen', quiet_at - now, first.payload}
   end
   -- A command is a batch of its own; other messages go together up to the next command.
@@ -80,6 +92,7 @@ else
   redis.call('INCR', turn)
 end
 hold()
+redis.call('HSET', state, 'thinker', token)
 local answer = {'think', tonumber(redis.call('GET', turn)), redis.call('HGETALL', state)}
 for _, message in ipairs(redis.call('LRANGE', wip, 0, -1)) do answer[#answer + 1] = message end
 return answer

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -109,6 +110,13 @@ class ScriptedServer(ThreadingHTTPServer):
         self.server_close()
 
 
+def nowhere() -> str:
+    """An address at which nobody listens."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return f"http://127.0.0.1:{free.getsockname()[1]}"
+
+
 @dataclass(frozen=True)
 class Dialect:
     """How a provider's servers word an answer."""
@@ -137,6 +145,12 @@ class Dialect:
             then(exchange, self)
 
         return script
+
+    def ends(self, reason: str) -> bytes:
+        """The last line of an answer that the server gives up for this ``reason``."""
+        return (
+            self.lines("", end=True).replace(b'"stop"', json.dumps(reason).encode()).replace(b"data: [DONE]\n\n", b"")
+        )
 
     @contextmanager
     def served(self, script: Script, **settings: Any) -> Iterator[tuple[Backend, ScriptedServer]]:

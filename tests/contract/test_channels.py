@@ -14,7 +14,7 @@ from pydantic import SecretStr
 
 from bot import plugins
 from bot.channels import Channel
-from bot.errors import DeliveryError, Forged, RateLimited, Undelivered, Unknown, Unreadable
+from bot.errors import DeliveryError, Forged, Gone, RateLimited, Refused, Undelivered, Unknown, Unreadable
 from bot.message import Conversation, Piece
 from bot.settings import Settings, load_settings
 from simulator.platforms import Platform
@@ -42,7 +42,7 @@ class World:
 
     @property
     def conversation(self) -> str:
-        return self.channel.receive(self.headers, self.body)[0].conversation
+        return self.channel.receive(self.headers, self.body).messages[0].conversation
 
     def speak(self, text: str = "hola") -> str:
         return self.channel.speak(self.conversation, Piece(text), "r1")
@@ -106,7 +106,7 @@ def test_it_is_found_by_its_name_and_is_off_by_default() -> None:
 
 def test_a_message_says_where_it_belongs(world: World) -> None:
     world.channel.admit(world.headers)
-    [message] = world.channel.receive(world.headers, world.body)
+    [message] = world.channel.receive(world.headers, world.body).messages
     place = Conversation.parse(message.conversation)
 
     assert (place.channel, place.account, place.chat) == (world.channel.name, world.channel.account, str(PERSON))
@@ -193,8 +193,23 @@ def test_check_says_who_we_are_there(world: World) -> None:
     assert "recado" in world.channel.check().lower()
 
 
+def test_where_bubbles_can_be_edited_an_edit_may_be_repeated(world: World) -> None:
+    if not world.channel.edits:
+        with pytest.raises(Refused):
+            world.channel.edit(world.conversation, "1", Piece("¡Hola! 🙂"))
+        return
+    bubble = world.speak("¡Ho…")
+    for _ in range(2):
+        world.channel.edit(world.conversation, bubble, Piece("¡Hola! 🙂"))
+
+    assert [(seen.id, seen.text) for seen in world.platform.answers(PERSON)] == [(bubble, "¡Hola! 🙂")]
+    assert world.channel.edit_seconds(world.conversation) >= 1
+    with pytest.raises(Gone):
+        world.channel.edit(world.conversation, f"{bubble}000", Piece("¡Hola!"))
+
+
 def test_typing_is_shown_to_the_person(world: World) -> None:
-    [message] = world.channel.receive(world.headers, world.body)
+    [message] = world.channel.receive(world.headers, world.body).messages
     world.channel.show_typing(message.conversation, message.id)
 
     assert world.platform.calls[-1].taken

@@ -35,7 +35,7 @@ class Watched(Mailbox):
         if self.failures[loop]:
             raise self.failures[loop].pop(0)
 
-    def renew(self, held: Iterable[tuple[str, str]]) -> set[str]:
+    def renew(self, held: Iterable[tuple[str, str, Iterable[str]]]) -> set[str]:
         self._fail("renew")
         self.renewals += 1
         return super().renew(held)

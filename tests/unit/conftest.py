@@ -8,6 +8,7 @@ import pytest
 
 from bot.stores.connection import Store
 from tests.unit.backgrounds import Worker
+from tests.unit.webhooks import platform, telegram, webhook, whatsapp  # noqa: F401 - fixtures
 from tests.unit.worlds import World
 from workers import background
 

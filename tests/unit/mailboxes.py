@@ -56,7 +56,7 @@ def staged(mailbox: Mailbox, *texts: str) -> Reply:
 def finish(mailbox: Mailbox, store: Store, token: str, turn: int) -> None:
     answer = reply(turn)
     assert mailbox.commit(ANA, token, turn, answer)
-    assert Outbox(store).record(ANA, answer, 0, "sent", platform_id="9")
+    assert Outbox(store).record(ANA, answer.turn, 0, "sent", identity="9")
     assert not mailbox.release(ANA, token)
 
 

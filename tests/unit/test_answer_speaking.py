@@ -29,7 +29,7 @@ def test_long_answers_come_in_their_bubbles_and_order(world: World) -> None:
 def test_a_bubbles_reference_is_its_own_and_the_same_each_time(world: World) -> None:
     """Our id, by which a platform's status finds its bubble: not another's, and not a new one for a second try."""
     world.backend.answers = ["one|two"]
-    world.channel.fail = [RateLimited("later", 0.01)]
+    world.channel.fail = [Unknown("lost")]
     world.answer("hello")
     world.come_back()
     world.answer("again")

@@ -96,7 +96,7 @@ def test_whoever_told_the_notice_leaves_the_waiting_turn_its_time(taken: Mailbox
     taken.defer(ANA, "a", 20, notice=reply(-1, "slow"))
     task = taken.take(ANA, "b")
     assert isinstance(task, Speak)
-    Outbox(store).record(ANA, task.reply, 0, "sent")
+    Outbox(store).record(ANA, task.reply.turn, 0, "sent")
     assert not taken.release(ANA, "b")
     assert 15_000 < due_in_ms(store) <= 20_000
     assert store.client.exists(key(ANA, "lease")) == 0

@@ -76,7 +76,7 @@ def test_take_late_finds_nothing_and_leaves_nothing(mailbox: Mailbox, store: Sto
 def test_take_puts_at_rest_what_a_worker_left_that_died_after_its_last_word(mailbox: Mailbox, store: Store) -> None:
     """Between the last outcome and the release: no lease, no due and no delay stay, and what is known expires."""
     answer = staged(mailbox)
-    Outbox(store).record(ANA, answer, 0, "sent")
+    Outbox(store).record(ANA, answer.turn, 0, "sent")
     store.client.hset(key(ANA, "state"), "ring_delay", 4000)
     assert mailbox.take(ANA, "a") == Rest()
     assert store.client.exists(key(ANA, "lease")) == 0
@@ -124,7 +124,7 @@ def test_a_turn_waits_no_longer_than_it_was_told_to(mailbox: Mailbox, store: Sto
 def test_a_reply_waits_no_longer_than_it_was_told_to(mailbox: Mailbox, store: Store) -> None:
     answer = staged(mailbox)
     for moved in (10_000, 3 * HOURS):
-        Outbox(store).record(ANA, answer, 0, "staged", wait=1)
+        Outbox(store).record(ANA, answer.turn, 0, "staged", wait=1)
         waits(mailbox, "a")
         store.client.hincrby(key(ANA, "state"), "speak_at", moved)
         assert isinstance(mailbox.take(ANA, "a"), Speak)
@@ -138,7 +138,7 @@ def test_whichever_of_turn_and_reply_may_go_first_is_looked_at_first(
     mailbox: Mailbox, store: Store, speak: float, think: float
 ) -> None:
     answer = staged(mailbox)
-    Outbox(store).record(ANA, answer, 0, "staged", wait=speak)
+    Outbox(store).record(ANA, answer.turn, 0, "staged", wait=speak)
     mailbox.accept([said(2)])
     assert taken_texts(mailbox, "a") == ["message 2"]
     mailbox.defer(ANA, "a", think)
@@ -149,7 +149,7 @@ def test_whichever_of_turn_and_reply_may_go_first_is_looked_at_first(
 @pytest.mark.parametrize(("speak", "quiet"), [(3, 20), (20, 3)])
 def test_listening_makes_no_reply_late_and_no_reply_the_listening(store: Store, speak: float, quiet: float) -> None:
     mailbox = open_mailbox(store)
-    Outbox(store).record(ANA, staged(mailbox), 0, "staged", wait=speak)
+    Outbox(store).record(ANA, staged(mailbox).turn, 0, "staged", wait=speak)
     mailbox.release(ANA, "a")
     listening = open_mailbox(store, quiet=quiet)
     listening.accept([said(2)])

@@ -34,7 +34,7 @@ def test_renew_extends_ours_and_tells_what_is_lost(taken: Mailbox, store: Store)
     taken.take(BEA, "b")
     store.client.pexpire(key(ANA, "lease"), 50)
     store.client.zincrby("recado:due", -14_000, ANA)
-    held = [(ANA, "a"), (BEA, "not b")]
+    held = [(ANA, "a", ()), (BEA, "not b", ())]
     assert taken.renew(held) == taken.renew(held) == {"not b"}
     assert store.client.pttl(key(ANA, "lease")) > 10_000
     assert due_in_ms(store) > 10_000
@@ -44,13 +44,13 @@ def test_renew_tells_an_old_token_from_the_one_that_followed(taken: Mailbox, sto
     """One worker may hold both for a moment; only the old one has lost."""
     store.client.delete(key(ANA, "lease"))
     taken.take(ANA, "new")
-    assert taken.renew([(ANA, "a"), (ANA, "new")]) == {"a"}
+    assert taken.renew([(ANA, "a", ()), (ANA, "new", ())]) == {"a"}
 
 
 def test_renew_late_brings_no_lease_back(taken: Mailbox, store: Store) -> None:
     """A conversation that was released stays released."""
     finish(taken, store, "a", 1)
-    assert taken.renew([(ANA, "a")]) == {"a"}
+    assert taken.renew([(ANA, "a", ())]) == {"a"}
     assert store.client.exists(key(ANA, "lease")) == 0
     assert store.client.zcard("recado:due") == 0
 
@@ -199,7 +199,7 @@ def test_the_notice_is_told_once_until_the_answer(taken: Mailbox, store: Store) 
         store.client.hdel(key(ANA, "state"), "think_at")
         task = taken.take(ANA, "a")
         if isinstance(task, Speak):
-            Outbox(store).record(ANA, task.reply, 0, "sent")
+            Outbox(store).record(ANA, task.reply.turn, 0, "sent")
             taken.take(ANA, "a")
         taken.defer(ANA, "a", 0.01, notice=reply(-1, "slow"))
     assert store.client.llen(key(ANA, "out")) == 0
@@ -215,7 +215,7 @@ def test_the_notice_is_told_now_and_not_when_the_turn_may_go_on(taken: Mailbox, 
 @pytest.mark.parametrize(("speak", "think"), [(3, 20), (20, 3)])
 def test_a_turn_that_waits_makes_no_reply_late(mailbox: Mailbox, store: Store, speak: float, think: float) -> None:
     """A reply that is held back keeps its own time beside the turn's."""
-    Outbox(store).record(ANA, staged(mailbox), 0, "staged", wait=speak)
+    Outbox(store).record(ANA, staged(mailbox).turn, 0, "staged", wait=speak)
     mailbox.accept([said(2)])
     mailbox.take(ANA, "a")
     mailbox.defer(ANA, "a", think)

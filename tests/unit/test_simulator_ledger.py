@@ -2,41 +2,14 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator
-from time import monotonic
-
-import httpx
 import pytest
-from werkzeug.wrappers import Request, Response
 
 from simulator.ledger import Ledger, Report
-from simulator.people import People
-from simulator.server import Server
-from simulator.telegram import TelegramServer
-from simulator.whatsapp import WhatsAppServer
-
-ONE, TWO, THREE = "c1 n1 0000000a", "c1 n2 0000000b", "c1 n3 c1234567"
-OTHER = "c2 n1 0000000d"
-
-
-def judge(*shown: tuple[str, str, str], waiting: tuple[str, ...] = ()) -> Report:
-    """Ana said one, two and three, Bob another; what was shown then is (chat, bubble, text)."""
-    ledger = Ledger()
-    for text in (ONE, TWO, THREE):
-        ledger.said("ana", text)
-    ledger.said("bob", OTHER)
-    for chat, bubble, text in shown:
-        ledger.delivered(chat, bubble, text)
-    return ledger.check(waiting)
-
-
-GOOD = (("ana", "10", f"re: {ONE}"), ("ana", "11", f"re: {TWO}\n{THREE}"), ("bob", "12", f"re: {OTHER}"))
+from tests.unit.ledgers import GOOD, ONE, OTHER, THREE, TWO, judge, written
 
 
 def broken(report: Report) -> set[str]:
-    parts = ("lost", "duplicated", "reordered", "leaked", "unfinished", "stray")
-    return {part for part in parts if getattr(report, part)}
+    return {*report.broken, *(part for part in ("unfinished", "stray") if getattr(report, part))}
 
 
 def test_a_good_history_breaks_nothing() -> None:
@@ -124,69 +97,92 @@ def test_a_message_that_was_not_accepted_may_be_answered_or_not() -> None:
     assert (report.ok, report.accepted, report.answered) == (True, 0, 0)
 
 
+def test_what_was_rightly_not_answered_is_explained_not_lost() -> None:
+    ledger = written(GOOD[0], GOOD[2])
+    ledger.explain("ana", f"{TWO}\n{THREE}", "quota")
+
+    report = ledger.check()
+    assert report.ok
+    assert (report.accepted, report.answered, report.explained) == (4, 2, {"quota": [TWO, THREE]})
+
+
+def test_what_is_answered_cannot_be_explained_besides() -> None:
+    """Each message counts once: as answered or as explained."""
+    ledger = written(*GOOD)
+    ledger.explain("ana", ONE, "dead")
+
+    report = ledger.check()
+    assert (report.duplicated, report.answered, report.explained) == ([ONE], 4, {})
+
+
+def test_an_opening_that_never_got_its_rest_answers_nothing() -> None:
+    """Its worker was killed before the bubble's id was stored; the answer stands in a bubble of its own."""
+    opening = ("ana", "9", f"re: {ONE} …")
+    assert judge(opening, *GOOD[1:]).lost == [ONE]
+    report = judge(opening, *GOOD)
+    assert report.ok
+    assert report.stray == [opening[2]]
+
+
+def test_the_last_opening_of_a_chat_that_waits_is_unfinished_not_stray() -> None:
+    report = judge(GOOD[0], ("ana", "11", "re: …"), ("ana", "12", "re: c1…"), GOOD[2], waiting=("ana",))
+    assert report.unfinished == [TWO, THREE]
+    assert report.stray == ["re: …"]
+
+
+def test_who_knows_that_nothing_is_due_takes_an_opening_for_no_promise() -> None:
+    ledger = written(GOOD[0], ("ana", "11", "re: …"), GOOD[2])
+    ledger.complete()
+    report = ledger.check()
+    assert (report.lost, report.stray, report.unfinished) == ([TWO, THREE], ["re: …"], [])
+
+    ledger.due("ana")
+    report = ledger.check()
+    assert (report.lost, report.stray, report.unfinished) == ([], [], [TWO, THREE])
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "must"),
+    [
+        ((1, 2), (3, 4), True),  # one after the other
+        ((1, 4), (2, 3), False),  # the older one was refused, and passed by the newer
+        ((1, 3), (2, 4), False),  # both on their way at once, whoever was heard first
+        ((1, 2.01), (1, 2), True),  # in one body
+    ],
+)
+def test_order_is_that_of_acceptance_where_it_can_be_known(
+    first: tuple[float, float], second: tuple[float, float], *, must: bool
+) -> None:
+    """Each message with when it was first on its way and when it was accepted; the second is answered first."""
+    ledger = Ledger()
+    ledger.said("ana", ONE, time=0, tried=first[0], taken=first[1])
+    ledger.said("ana", TWO, time=0, tried=second[0], taken=second[1])
+    for mark in (TWO, ONE):
+        ledger.delivered("ana", mark, f"re: {mark}")
+    assert ledger.check().reordered == ([ONE] if must else [])
+
+
+def test_nobody_waits_while_somebody_else_is_answered_again_and_again() -> None:
+    """Who writes much waits for themselves, and that is no delay."""
+    ledger = Ledger()
+    flood = [f"c1 n{number} 0000000a" for number in range(6)]
+    for number, mark in enumerate(flood):
+        ledger.said("ana", mark, time=number / 10)
+        ledger.delivered("ana", str(number), f"re: {mark}", time=10 + number)
+    ledger.said("bob", OTHER, time=11.5)
+    ledger.delivered("bob", "9", f"re: {OTHER}", time=14.5)
+
+    assert ledger.check().delayed == []
+    assert ledger.check(turns=3).delayed == []
+    assert ledger.check(turns=2).delayed == [OTHER]
+    assert ledger.waits()["bob"] == [3.0]
+
+
 def test_the_report_prints_as_a_table() -> None:
-    text = str(judge(GOOD[0], GOOD[2]))
+    ledger = written(GOOD[0])
+    ledger.explain("bob", OTHER, "quota")
+    text = str(ledger.check())
     assert "lost" in text
     assert TWO in text
     assert "4" in text
-
-
-class Hook(Server):
-    def respond(self, request: Request) -> Response:
-        return Response("ok")
-
-
-@pytest.fixture
-def platforms() -> Iterator[tuple[TelegramServer, WhatsAppServer]]:
-    with (
-        Hook() as hook,
-        TelegramServer("7:t", hook.url) as telegram,
-        WhatsAppServer("t", "1", "s", "v", hook.url) as whatsapp,
-    ):
-        yield telegram, whatsapp
-
-
-def test_people_write_numbered_messages_at_the_given_rate(
-    platforms: tuple[TelegramServer, WhatsAppServer],
-) -> None:
-    telegram, whatsapp = platforms
-    ana, luis = People(telegram, 2, rate=50), People(whatsapp, 2, rate=50, first=2)
-    start = monotonic()
-    assert ana.write(10) == 10
-    assert monotonic() - start >= 9 / 50  # however late the first was, the last is written no sooner
-    assert luis.write(10) == 10
-
-    for platform in platforms:
-        assert platform.wait_until(lambda p=platform: all(said.accepted for said in p.said))
-    assert len({said.text for said in telegram.said + whatsapp.said}) == 20
-    assert sum(person.written for person in ana.persons) == 10
-
-
-def test_people_stop_when_told_to(platforms: tuple[TelegramServer, WhatsAppServer]) -> None:
-    stop = threading.Event()
-    stop.set()
-    assert People(platforms[0], 1, rate=1).write(100, stop) == 0
-
-
-def test_the_ledger_reads_the_platforms_logs(platforms: tuple[TelegramServer, WhatsAppServer]) -> None:
-    telegram, whatsapp = platforms
-    People(telegram, 2, rate=100).everybody(2)
-    People(whatsapp, 1, rate=100, first=2).everybody(1)
-    for platform in platforms:
-        assert platform.wait_until(lambda p=platform: all(said.accepted for said in p.said))
-    for said in telegram.said[:-1]:
-        params = {"chat_id": int(said.chat_id), "text": f"re: {said.text}"}
-        httpx.post(f"{telegram.url}/bot7:t/sendMessage", json=params)
-    body = {
-        "messaging_product": "whatsapp",
-        "to": whatsapp.said[0].chat_id,
-        "text": {"body": f"re: {whatsapp.said[0].text}"},
-    }
-    httpx.post(f"{whatsapp.url}/1/messages", json=body, headers={"Authorization": "Bearer t"})
-    ledger = Ledger()
-    for platform in platforms:
-        ledger.read(platform)
-
-    report = ledger.check()
-    assert (report.accepted, report.answered, report.lost) == (5, 4, [telegram.said[-1].text])
-    assert ledger.check(waiting=[f"telegram:{telegram.said[-1].chat_id}"]).ok
+    assert "rightly not answered: quota" in text

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
+from datetime import timedelta
+from time import sleep
 from typing import Any
 
 import httpx
 import pytest
 from telegram import Bot, MessageEntity, ReplyParameters, Update
-from telegram.error import BadRequest, EndPointNotFound, Forbidden, InvalidToken, RetryAfter
+from telegram.error import BadRequest, ChatMigrated, EndPointNotFound, Forbidden, InvalidToken, RetryAfter
 
 from simulator.telegram import TelegramServer
+from simulator.weather import ON_THE_WAY_SECONDS, Weather
 
 TOKEN = "7123:AAE-test-token"
 
@@ -109,13 +112,19 @@ def test_an_unknown_method_is_not_found(telegram: TelegramServer) -> None:
 
 def test_faults_become_the_clients_own_errors(telegram: TelegramServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PTB_TIMEDELTA", "true")  # without it the client warns when it makes a RetryAfter
-    telegram.fail_next("sendMessage", 429)
     telegram.fail_next("sendMessage", 403)
+    telegram.fail_next("sendMessage", 400)
+    telegram.weather = Weather(limited=1, retry_after=(0.2, 0.3))
 
-    with pytest.raises(RetryAfter):
-        ask(telegram, lambda bot: bot.send_message(555, "Hola"))
     with pytest.raises(Forbidden, match="blocked by the user"):
         ask(telegram, lambda bot: bot.send_message(555, "Hola"))
+    with pytest.raises(BadRequest, match=r"(?i)can't parse entities"):
+        ask(telegram, lambda bot: bot.send_message(555, "Hola"))
+    with pytest.raises(RetryAfter) as raised:
+        ask(telegram, lambda bot: bot.send_message(555, "Hola"))
+    pause = raised.value.retry_after
+    assert isinstance(pause, timedelta)
+    assert timedelta(seconds=0.2) <= pause <= timedelta(seconds=0.3)
 
 
 def test_a_reply_needs_its_message_unless_told_otherwise(telegram: TelegramServer) -> None:
@@ -145,3 +154,61 @@ def test_forms_and_addresses_carry_parameters_too(telegram: TelegramServer) -> N
     assert httpx.get(f"{telegram.url}/bot{TOKEN}/sendMessage?chat_id=555&text=dos").status_code == 200
     assert [bubble.text for bubble in telegram.chat(555)] == ["uno", "dos"]
     assert telegram.chat(555)[0].entities == [{"type": "bold", "offset": 0, "length": 3}]
+
+
+@pytest.mark.parametrize("way_back", ["unblock", "say"])
+def test_who_blocks_the_bot_is_out_of_reach_until_they_come_back(telegram: TelegramServer, way_back: str) -> None:
+    sent = ask(telegram, lambda bot: bot.send_message(555, "Hola"))
+    telegram.block(555)
+    calls: list[Callable[[Bot], Awaitable[Any]]] = [
+        lambda bot: bot.send_message(555, "¿Hola?"),
+        lambda bot: bot.edit_message_text("¿Hola?", 555, sent.message_id),
+        lambda bot: bot.send_chat_action(555, "typing"),
+    ]
+    for call in calls:
+        with pytest.raises(Forbidden, match="bot was blocked by the user"):
+            ask(telegram, call)
+    ask(telegram, lambda bot: bot.send_message(556, "Hola"))
+
+    if way_back == "say":
+        telegram.say(555, "ya estoy")
+    else:
+        telegram.unblock(555)
+    ask(telegram, lambda bot: bot.send_message(555, "Hola"))
+
+
+def test_a_group_that_became_a_supergroup_names_its_new_id(telegram: TelegramServer) -> None:
+    new = telegram.migrate(-555)
+
+    with pytest.raises(ChatMigrated) as raised:
+        ask(telegram, lambda bot: bot.send_message(-555, "Hola"))
+    assert raised.value.new_chat_id == new
+    assert telegram.moved == {"-555": str(new)}
+    sent = ask(telegram, lambda bot: bot.send_message(new, "Hola"))
+    assert (sent.chat.id, sent.chat.type) == (new, "supergroup")
+
+
+def test_a_bubble_that_the_person_deleted_cannot_be_edited(telegram: TelegramServer) -> None:
+    sent = ask(telegram, lambda bot: bot.send_message(555, "Ho…"))
+    telegram.remove(555, str(sent.message_id))
+
+    assert telegram.chat(555) == []
+    with pytest.raises(BadRequest, match=r"(?i)message to edit not found"):
+        ask(telegram, lambda bot: bot.edit_message_text("Hola", 555, sent.message_id))
+
+
+def test_edits_and_typing_break_a_pause_too(telegram: TelegramServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Typing does once nobody can have sent it before the pause was known."""
+    monkeypatch.setenv("PTB_TIMEDELTA", "true")
+    sent = ask(telegram, lambda bot: bot.send_message(555, "Ho…"))
+    telegram.fail_next("editMessageText", 429, {"ok": False, "error_code": 429, "parameters": {"retry_after": 60}})
+    for _ in range(2):
+        with pytest.raises(RetryAfter):
+            ask(telegram, lambda bot: bot.edit_message_text("Hola", 555, sent.message_id))
+    sleep(ON_THE_WAY_SECONDS)
+    with pytest.raises(RetryAfter):
+        ask(telegram, lambda bot: bot.send_chat_action(555, "typing"))
+    ask(telegram, lambda bot: bot.get_me())
+
+    assert [call.method for call in telegram.early] == ["editMessageText", "sendChatAction"]
+    assert [bubble.text for bubble in telegram.chat(555)] == ["Ho…"]

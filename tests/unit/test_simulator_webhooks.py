@@ -6,95 +6,17 @@ import hashlib
 import hmac
 import json
 import threading
-from collections.abc import Iterator
-from time import monotonic, sleep
+from time import monotonic
 
-import httpx
 import pytest
-from werkzeug.wrappers import Request, Response
+from werkzeug.wrappers import Response
 
 from simulator.delivery import Delivery, Parcel, Post
 from simulator.platforms import Platform
-from simulator.server import Cut, Server
+from simulator.server import Cut
 from simulator.telegram import TelegramServer
 from simulator.whatsapp import WhatsAppServer
-
-TOKEN = "7123:AAE-test-token"
-SECRET = "a-webhook-secret-of-some-length-0123456789"
-NUMBER = "106540352242922"
-APP_SECRET = "0123456789abcdef0123456789abcdef"
-
-
-class Webhook(Server):
-    """A receiver with a memory, which answers as told and then 200."""
-
-    def __init__(self) -> None:
-        super().__init__(threads=16)
-        self.lock = threading.Lock()
-        self.got: list[tuple[float, bytes, dict[str, str]]] = []
-        self.answers: list[Response | type[Cut]] = []
-        self.pause = 0.0
-        self.now = self.most = 0
-
-    def respond(self, request: Request) -> Response:
-        if request.method == "GET":
-            right = request.args.get("hub.verify_token") == "verify-me"
-            return Response(request.args["hub.challenge"] if right else "", 200 if right else 403)
-        with self.lock:
-            self.got.append((monotonic(), request.get_data(), dict(request.headers)))
-            self.now += 1
-            self.most = max(self.most, self.now)
-            answer = self.answers.pop(0) if self.answers else Response("ok")
-        self.closing.wait(self.pause)
-        with self.lock:
-            self.now -= 1
-        if not isinstance(answer, Response):
-            raise answer
-        return answer
-
-
-@pytest.fixture
-def webhook() -> Iterator[Webhook]:
-    with Webhook() as server:
-        yield server
-
-
-@pytest.fixture
-def telegram(webhook: Webhook) -> Iterator[TelegramServer]:
-    with TelegramServer(TOKEN, f"{webhook.url}/webhook/telegram", SECRET, retry_seconds=0.2) as server:
-        yield server
-
-
-@pytest.fixture
-def whatsapp(webhook: Webhook) -> Iterator[WhatsAppServer]:
-    with WhatsAppServer(
-        "bearer", NUMBER, APP_SECRET, "verify-me", f"{webhook.url}/webhook/whatsapp", retry_seconds=0.2
-    ) as server:
-        yield server
-
-
-@pytest.fixture(params=["telegram", "whatsapp"])
-def platform(request: pytest.FixtureRequest) -> Platform:
-    found: Platform = request.getfixturevalue(request.param)
-    return found
-
-
-def write(platform: Platform, chat: int, text: str) -> None:
-    if isinstance(platform, TelegramServer):
-        platform.say(chat, text)
-    elif isinstance(platform, WhatsAppServer):
-        platform.say(str(chat), text)
-
-
-def all_accepted(platform: Platform) -> bool:
-    return platform.wait_until(lambda: all(said.accepted for said in platform.said), 10)
-
-
-def text_of(body: bytes) -> str:
-    found = json.loads(body)
-    if "message" in found:
-        return str(found["message"]["text"])
-    return str(found["entry"][0]["changes"][0]["value"]["messages"][0]["text"]["body"])
+from tests.unit.webhooks import APP_SECRET, SECRET, Webhook, all_accepted, text_of, write
 
 
 def test_a_chats_messages_arrive_in_order_one_at_a_time(platform: Platform, webhook: Webhook) -> None:
@@ -218,25 +140,3 @@ def test_metas_handshake_needs_the_right_token(whatsapp: WhatsAppServer) -> None
     assert whatsapp.verify()
     whatsapp.verify_token = "another"
     assert not whatsapp.verify()
-
-
-def test_statuses_follow_a_message_that_was_taken_even_when_its_answer_was_lost(
-    whatsapp: WhatsAppServer, webhook: Webhook
-) -> None:
-    whatsapp.statuses = True
-    whatsapp.fail_next("messages", 500, after=True)
-    body = {
-        "messaging_product": "whatsapp",
-        "to": "34600",
-        "text": {"body": "hola"},
-        "biz_opaque_callback_data": "reply-1",
-    }
-    with pytest.raises(httpx.RemoteProtocolError):
-        httpx.post(f"{whatsapp.url}/{NUMBER}/messages", json=body, headers={"Authorization": "Bearer bearer"})
-
-    until = monotonic() + 5
-    while whatsapp.delivery.pending and monotonic() < until:
-        sleep(0.02)
-    told = [json.loads(raw)["entry"][0]["changes"][0]["value"]["statuses"][0] for _, raw, _ in webhook.got]
-    assert [status["status"] for status in told] == ["sent", "delivered"]
-    assert {status["biz_opaque_callback_data"] for status in told} == {"reply-1"}

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from time import sleep
 from typing import Any
 
 import httpx
 import pytest
 
-from simulator.whatsapp import WhatsAppServer, encode
+from simulator.graph import encode
+from simulator.weather import ON_THE_WAY_SECONDS
+from simulator.whatsapp import WhatsAppServer
 
 NUMBER = "106540352242922"
 
@@ -86,3 +89,56 @@ def test_the_signature_is_the_known_one(whatsapp: WhatsAppServer) -> None:
 
 def test_what_is_signed_is_the_escaped_text() -> None:
     assert encode({"text": "¿Mañana? 🥐"}) == b'{"text":"\\u00bfMa\\u00f1ana? \\ud83e\\udd50"}'
+
+
+def refusal_to(server: WhatsAppServer, to: str = "34600") -> int:
+    """The Graph error code with which a message is refused; 0 when it is taken."""
+    answer = post(server, to=to, text={"body": "hola"})
+    return 0 if answer.is_success else int(answer.json()["error"]["code"])
+
+
+def test_a_closed_window_takes_nothing_until_the_person_writes(whatsapp: WhatsAppServer) -> None:
+    whatsapp.close_window("34600")
+    assert (refusal_to(whatsapp), refusal_to(whatsapp, "34601")) == (131047, 0)
+    assert whatsapp.chat("34600") == []
+
+    whatsapp.say("34600", "sigo aquí")
+    assert refusal_to(whatsapp) == 0
+
+
+def test_a_dead_token_takes_nothing_until_there_is_another(whatsapp: WhatsAppServer) -> None:
+    whatsapp.revoke_token()
+    refused = post(whatsapp, text={"body": "hola"})
+    error = refused.json()["error"]
+    assert (refused.status_code, error["code"], error["error_subcode"]) == (401, 190, 463)
+
+    whatsapp.renew_token("another")
+    assert post(whatsapp, text={"body": "hola"}).status_code == 401
+    assert post(whatsapp, text={"body": "hola"}, token="another").status_code == 200
+
+
+def test_a_pair_limit_is_of_one_person_and_does_not_stop_read_marks(whatsapp: WhatsAppServer) -> None:
+    said = whatsapp.say("34600", "hola")["entry"][0]["changes"][0]["value"]["messages"][0]
+    whatsapp.refuse_next(131056, retry_after=60)
+    assert [refusal_to(whatsapp), refusal_to(whatsapp, "34601"), refusal_to(whatsapp)] == [131056, 0, 131056]
+
+    assert post(whatsapp, status="read", message_id=said["id"]).status_code == 200
+    assert [call.chat_id for call in whatsapp.early] == ["34600"]
+
+
+def test_the_numbers_own_limit_is_of_everybody(whatsapp: WhatsAppServer) -> None:
+    """Whoever writes to another person may not have heard of it at once, but soon must have."""
+    whatsapp.refuse_next(130429, retry_after=60)
+    assert [refusal_to(whatsapp), refusal_to(whatsapp, "34601")] == [130429, 130429]
+    sleep(ON_THE_WAY_SECONDS)
+    assert refusal_to(whatsapp, "34602") == 130429
+
+    assert whatsapp.early[-1].chat_id == "34602"
+    assert "34600" not in {call.chat_id for call in whatsapp.early}
+
+
+@pytest.mark.parametrize("code", [131000, 131016, 131026, 131031])
+def test_a_refusal_on_command_names_its_code_once(whatsapp: WhatsAppServer, code: int) -> None:
+    whatsapp.refuse_next(code)
+    assert [refusal_to(whatsapp), refusal_to(whatsapp)] == [code, 0]
+    assert [call.taken for call in whatsapp.calls] == [False, True]

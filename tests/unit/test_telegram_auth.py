@@ -69,3 +69,11 @@ def test_the_derived_secret_depends_on_the_token_and_hides_it() -> None:
     assert len(GOOD) == 64
     assert other != GOOD
     assert "AbC" not in GOOD
+
+
+def test_the_pace_of_each_limit_is_a_setting() -> None:
+    found = channel(
+        telegram_messages_per_second=10, telegram_chat_messages_per_second=0.5, telegram_group_messages_per_minute=5
+    )
+
+    assert [limit[1:] for limit in found.limits("telegram:7123:-100")] == [(10, 1), (2.5, 5), (5, 60)]

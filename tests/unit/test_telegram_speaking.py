@@ -50,6 +50,10 @@ def refusal(status: int, description: str, **parameters: int) -> Any:
     return answer({"ok": False, "error_code": status, "description": description, "parameters": parameters}, status)
 
 
+def moved() -> Any:
+    return refusal(400, "Bad Request: group chat was upgraded to a supergroup chat", migrate_to_chat_id=-1009)
+
+
 def speak(channel: Telegram, piece: Piece = BOLD) -> str:
     return channel.speak("telegram:7123:555", piece, "r1")
 
@@ -91,7 +95,6 @@ def test_plain_text_is_refused_once_and_for_all(channel: Telegram, platform: Scr
     [
         (refusal(403, "Forbidden: bot was blocked by the user"), Blocked, "blocked"),
         (refusal(400, "Bad Request: chat not found"), Blocked, "not found"),
-        (refusal(400, "Bad Request: group upgraded", migrate_to_chat_id=-1009), Refused, "-1009"),
         (refusal(401, "Unauthorized"), Undelivered, "@BotFather"),
         (refusal(404, "Not Found"), Undelivered, "TELEGRAM_BOT_TOKEN"),
         (refusal(429, "Too Many Requests"), RateLimited, "Too Many"),
@@ -123,6 +126,23 @@ def test_a_pause_is_exactly_as_long_as_telegram_says(channel: Telegram, platform
         channel.show_typing("telegram:7123:555", "41")
 
     assert raised.value.retry_after == 37.0
+
+
+def test_a_group_that_became_a_supergroup_gets_its_answer_there(channel: Telegram, platform: ScriptedPlatform) -> None:
+    platform.script = [moved()]
+    bubble = channel.speak("telegram:7123:-100", BOLD, "r1")
+    channel.edit("telegram:7123:-100", bubble, BOLD)
+
+    assert [asked["chat_id"] for asked in platform.asked] == ["-100", "-1009", "-1009"]
+    assert platform.asked[2]["message_id"] == "77"
+
+
+def test_a_chat_that_moves_again_and_again_is_left_alone(channel: Telegram, platform: ScriptedPlatform) -> None:
+    platform.script = [moved()] * 9
+    with pytest.raises(Refused, match="-1009"):
+        channel.speak("telegram:7123:-100", BOLD, "r1")
+
+    assert len(platform.asked) == 2
 
 
 def test_silence_is_an_unknown_outcome(platform: ScriptedPlatform, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,6 +10,7 @@ from pydantic import SecretStr
 
 from bot.channels.whatsapp import SIGNATURE_HEADER, WhatsApp
 from bot.errors import Forged, SettingsError
+from bot.message import Received
 from bot.settings import load_settings
 from tests.unit.test_whatsapp_payload import (
     APP_SECRET,
@@ -42,7 +43,7 @@ def test_the_signature_is_the_documented_one() -> None:
         "t", NUMBER, app_secret="test-app-secret", verify_token="v", api_url="http://127.0.0.1", unknown_seconds=1
     )
 
-    assert found.receive({SIGNATURE_HEADER: known}, body) == []
+    assert found.receive({SIGNATURE_HEADER: known}, body) == Received()
 
 
 BODY = json.dumps(payload(change(text()))).encode()
@@ -142,3 +143,9 @@ def test_it_does_not_start_half_configured(name: str, value: str, way_out: str) 
     wrong: Any = value if name.endswith("_id") else SecretStr(value)
     with pytest.raises(SettingsError, match=f"(?s){name.upper()}.*{way_out}"):
         channel(**{name: wrong})
+
+
+def test_the_pace_of_each_limit_is_a_setting() -> None:
+    found = channel(whatsapp_person_seconds=2, whatsapp_messages_per_second=20)
+
+    assert [limit[1:] for limit in found.limits(f"whatsapp:{NUMBER}:1")] == [(20, 1), (45, 90)]

@@ -14,8 +14,8 @@ import pytest
 from bot.channels import _whatsapp_client
 from bot.channels._whatsapp_client import WhatsAppClient
 from bot.channels.whatsapp import WhatsApp
-from bot.errors import Blocked, DeliveryError, RateLimited, Refused, Undelivered, Unknown
-from bot.message import Piece
+from bot.errors import Blocked, DeliveryError, Parked, RateLimited, Refused, Undelivered, Unknown
+from bot.message import Limit, Piece
 from simulator.server import Cut
 from simulator.whatsapp import WhatsAppServer
 from tests.channel_server import ScriptedPlatform, answer
@@ -94,7 +94,7 @@ def test_typing_marks_as_read_in_the_same_call(channel: WhatsApp, platform: Scri
         (refusal(403, 131031), Undelivered, "Account Quality"),
         (refusal(400, 131016, "busy"), Undelivered, "busy"),
         (refusal(500, 131000, "went wrong"), Undelivered, "went wrong"),
-        (refusal(400, 131047), Refused, "24 hours"),
+        (refusal(400, 131047), Parked, "24 hours"),
         (refusal(400, 131026), Refused, "cannot get"),
         (refusal(400, 131030), Refused, "list"),
         (refusal(400, 100, "no such object"), Refused, "WHATSAPP_PHONE_NUMBER_ID"),
@@ -133,9 +133,9 @@ def test_every_answer_has_one_meaning(
     [
         (refusal(400, 131056), 6.0),
         (refusal(429, 130429, Retry_After="17"), 17.0),
-        (refusal(429, 130429), 5.0),
-        (refusal(400, 4), 5.0),
-        (refusal(400, 80007, Retry_After="soon"), 5.0),
+        (refusal(429, 130429), 6.0),
+        (refusal(400, 4), 6.0),
+        (refusal(400, 80007, Retry_After="soon"), 6.0),
         (answer("x", 429, Retry_After="3"), 3.0),
     ],
     ids=["pair", "named", "unnamed", "app", "no number", "a proxy's"],
@@ -148,6 +148,24 @@ def test_a_pause_is_as_long_as_meta_says(
         channel.speak(ANA, Piece("hola"), "r1")
 
     assert raised.value.retry_after == seconds
+
+
+def test_bubbles_count_against_the_numbers_and_the_persons_limit() -> None:
+    """To one person a burst may pass, and then one in six seconds."""
+    overall, person = connect("http://127.0.0.1:9").limits(ANA)
+    other = connect("http://127.0.0.1:9").limits(f"whatsapp:{NUMBER}:34600333444")
+
+    assert overall == other[0] == Limit(f"whatsapp:{NUMBER}", 80, 1)
+    assert (person.most, person.seconds) == (45, 270)
+    assert len({overall.name, person.name, other[1].name}) == 3
+
+
+def test_a_bubble_is_not_edited(channel: WhatsApp, platform: ScriptedPlatform) -> None:
+    """WhatsApp cannot: https://developers.facebook.com/docs/whatsapp/cloud-api/guides/send-messages names none."""
+    assert not channel.edits
+    with pytest.raises(Refused, match="cannot edit"):
+        channel.edit(ANA, "wamid.9", Piece("hola"))
+    assert platform.asked == []
 
 
 def test_silence_is_an_unknown_outcome(platform: ScriptedPlatform, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,20 +11,24 @@ from bot import wiring
 from bot.business import Business, Question
 from bot.channels import Channel
 from bot.errors import Unavailable, Unknown
-from bot.message import Limit, Message, Piece
+from bot.message import Limit, Message, Piece, Received
 from bot.settings import Settings, load_settings
 from bot.stores.connection import DUE, Store, key
 from bot.stores.history import History
+from bot.stores.line import MODELS, SUSPECTS, Line
 from bot.stores.outbox import Outbox
 from tests.unit.mailboxes import ANA, open_mailbox
 from workers.answer import Answerer
 from workers.backends import Backend, Prompt
-from workers.speak import Speaker
+from workers.places import ALONE, Places
 from workers.think import Thinker
 
 
 class FakeChannel(Channel):
-    """A platform with memory; ``fail`` holds what the next calls raise, None for success."""
+    """A platform with memory; ``fail`` holds what the next calls raise, None for success.
+
+    ``before`` and ``after`` run around each call's effect, with its name: what other workers do meanwhile.
+    """
 
     name, account = "fake", "7"
     unknown_seconds = 0.05
@@ -36,6 +40,8 @@ class FakeChannel(Channel):
         self.typing: list[str] = []
         self.fail: list[BaseException | None] = []
         self.rate: tuple[Limit, ...] = ()
+        self.before: Callable[[str], None] = lambda _: None
+        self.after: Callable[[str], None] = lambda _: None
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Self:
@@ -44,8 +50,8 @@ class FakeChannel(Channel):
     def admit(self, headers: Mapping[str, str]) -> None:
         """Everybody may come in."""
 
-    def receive(self, headers: Mapping[str, str], body: bytes) -> list[Message]:
-        return []
+    def receive(self, headers: Mapping[str, str], body: bytes) -> Received:
+        return Received()
 
     def limits(self, conversation: str) -> tuple[Limit, ...]:
         return self.rate
@@ -54,13 +60,19 @@ class FakeChannel(Channel):
         return tuple(Piece(part) for part in text.split("|"))
 
     def speak(self, conversation: str, piece: Piece, reference: str) -> str:
+        self.before("speak")
         self.calls += 1
         self.references.append(reference)
         error = self.fail.pop(0) if self.fail else None
-        if error is None or isinstance(error, Unknown):
-            self.spoken.append(piece.text)
+        bubble = self.deliver(piece.text) if error is None or isinstance(error, Unknown) else ""
         if error:
             raise error
+        self.after("speak")
+        return bubble
+
+    def deliver(self, text: str) -> str:
+        """The person sees a new bubble; returns its id."""
+        self.spoken.append(text)
         return str(len(self.spoken))
 
     def show_typing(self, conversation: str, message_id: str) -> None:
@@ -106,6 +118,15 @@ class FakeBackend(Backend):
         self.during: Callable[[], None] = lambda: None
         self.pace = 0.0
         self.context: int | None = None
+        self.names: tuple[str, ...] = ()
+        self.places = 1
+
+    def servers(self, session: str) -> tuple[str, ...]:
+        return self.names
+
+    @property
+    def parallel(self) -> int:
+        return self.places
 
     @classmethod
     def from_settings(cls, settings: Settings, business: Business) -> Self:
@@ -134,11 +155,19 @@ class FakeBackend(Backend):
 class World:
     """One worker's answerer beside its mailbox, platform and model."""
 
-    def __init__(self, store: Store, *, lease: float = 15, quiet: float = 0, **settings: object) -> None:
+    def __init__(
+        self,
+        store: Store,
+        *,
+        lease: float = 15,
+        quiet: float = 0,
+        channel: FakeChannel | None = None,
+        **settings: object,
+    ) -> None:
         self.store = store
         self.settings = load_settings(**({"default_language": "en"} | settings))
         self.mailbox = open_mailbox(store, lease=lease, quiet=quiet)
-        self.channel, self.backend = FakeChannel(), FakeBackend()
+        self.channel, self.backend = channel or FakeChannel(), FakeBackend()
         self.number = 0
         self.channels: dict[str, Channel] = {"fake": self.channel}
         self.thinker = Thinker(
@@ -148,9 +177,12 @@ class World:
         self.answerer = self.worker()
 
     def worker(self) -> Answerer:
+        lease = self.mailbox.lease_ms / 1000
+        models = Line(self.store, MODELS, places=self.backend.servers(""), parallel=self.backend.parallel, lease=lease)
+        suspects = Line(self.store, SUSPECTS, places=[ALONE], parallel=1, lease=lease)
         return Answerer(
-            self.settings, mailbox=self.mailbox, thinker=self.thinker, speaker=Speaker(Outbox(self.store)),
-            channels=self.channels,
+            self.settings, mailbox=self.mailbox, thinker=self.thinker, outbox=Outbox(self.store),
+            places=Places(models, suspects, self.settings.slow_notice_seconds), channels=self.channels,
             show_typing=lambda channel, conversation, message: channel.show_typing(conversation, message),
         )  # fmt: skip
 
@@ -184,4 +216,9 @@ class World:
     def crash(self) -> None:
         """The worker is gone: its lease ends, and another one stands ready."""
         self.store.client.delete(key(ANA, "lease"))
+        self.answerer = self.worker()
+
+    def served_by(self, *names: str, places: int = 1) -> None:
+        """From now on these model servers answer, of ``places`` each, and all workers stand in one line for them."""
+        self.backend.names, self.backend.places = names, places
         self.answerer = self.worker()

@@ -34,12 +34,14 @@ class Prompt:
     """What a backend is asked: the turns, oldest first, the last one the person's.
 
     ``session`` is a stable pseudonym of the conversation, so that a router can keep it on a warm
-    cache; ``language`` is the person's.
+    cache; ``language`` is the person's; ``server`` is the one of Backend.servers that is to answer
+    (empty: the first).
     """
 
     turns: tuple[Turn, ...]
     session: str = ""
     language: Language = "es"
+    server: str = ""
 
 
 class Stream(Protocol):
@@ -72,6 +74,18 @@ class Backend(ABC):
         Its steps raise Unavailable (also in mid-stream: then what came is void) or Rejected. An answer
         without any text is Unavailable, not an empty success.
         """
+
+    def servers(self, session: str) -> tuple[str, ...]:
+        """The names of the model servers that can answer, the one with this session's cache first.
+
+        Before them stands a line that all workers share, of ``parallel`` places each; none: no line.
+        """
+        return ()
+
+    @property
+    def parallel(self) -> int:
+        """How many requests one server may have in flight, of all workers together."""
+        return 1
 
     def context_tokens(self) -> int | None:
         """How many tokens prompt and answer may have together, as the server says; None: not known."""

@@ -30,6 +30,7 @@ class Answer(Iterator[str]):
             if self._watch.closed:
                 self._pieces.close()
                 raise closed()
+            self._watch.resume()
             return next(self._pieces)
 
     def close(self) -> None:

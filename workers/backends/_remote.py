@@ -1,4 +1,4 @@
-"""A backend whose model runs on servers: which of them is asked, for how long, and how it is tried."""
+"""A backend whose model runs on servers: which of them there are, how long one is waited for, and how it is tried."""
 
 from __future__ import annotations
 
@@ -25,6 +25,8 @@ class Remote(Backend):
 
     default_model: ClassVar[str] = ""
     """What is asked for without LLM_MODEL."""
+    default_parallel: ClassVar[int] = 64
+    """How many requests one server may have in flight without LLM_PARALLEL."""
 
     def __init__(self, settings: Settings, *servers: Server) -> None:
         self._settings = settings
@@ -43,11 +45,15 @@ class Remote(Backend):
 
     def stream(self, prompt: Prompt) -> Answer:
         watch = self._watch()
+        server = self._servers.named(prompt.server, prompt.session)
+        return Answer(spoken(self._chat(server, prompt, self._settings.reply_tokens, watch)), watch)
 
-        def begin(server: Server) -> Pieces:
-            return spoken(self._chat(server, prompt, self._settings.reply_tokens, watch))
+    def servers(self, session: str) -> tuple[str, ...]:
+        return tuple(server.url for server in self._servers.order(session))
 
-        return Answer(self._servers.ask(prompt.session, begin, watch), watch)
+    @property
+    def parallel(self) -> int:
+        return self._settings.llm_parallel or self.default_parallel
 
     def check(self) -> str:
         for server in self._servers.all:

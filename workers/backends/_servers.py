@@ -6,8 +6,8 @@ import base64
 import json
 import os
 import re
+import threading
 from collections.abc import Callable, Generator, Mapping
-from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -17,20 +17,23 @@ from typing import Any, Final, Generic, TypeVar
 from urllib.parse import unquote, urlsplit
 
 from bot.errors import BackendError, Rejected, SettingsError, Unavailable
-from workers.backends._watch import Watch
 
-REST_SECONDS: Final = 10.0
-"""How long a server that did not answer is asked last."""
+AGAIN_SECONDS: Final = 10.0
+"""After so long, servers that did not answer a small question are asked again."""
 PROXIES: Final = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
 LONGEST_WAIT: Final = 3600.0
 KEEP_SECONDS: Final = 300.0
 QUOTED: Final = 200
+BROKEN: Final = frozenset({"abort", "error"})
+"""What some servers give as the reason for an end that is none (vllm-project/vllm, vllm/v1/engine)."""
 
 _WAYS_OUT: Final = {
     401: "check {key}",
     403: "check {key} and whether it may use this model",
     404: "check LLM_MODEL and LLM_BASE_URL",
     413: "set CONTEXT_TOKENS lower",
+    429: "it is asked too much; set LLM_PARALLEL lower",
+    503: "it is starting or busy; LLM_PARALLEL should be what it serves at once",
 }
 _KIND = re.compile(r"[a-z]+(_[a-z]+)+")
 """A name such as ``context_length_exceeded``: no sentence has such words."""
@@ -87,7 +90,8 @@ class Server:
         if status < 400:
             return Unavailable(f"{said} instead of an answer; LLM_BASE_URL is probably wrong")
         if status in (408, 425, 429) or status >= 500:
-            return Unavailable(said, _seconds(headers.get("retry-after", "")))
+            way_out = _WAYS_OUT.get(status, "look into its log")
+            return Unavailable(f"{said}: {way_out}", _seconds(headers.get("retry-after", "")))
         way_out = _WAYS_OUT.get(status, "it does not take this request").format(key=self.key_name)
         return Refusal(f"{said}: {way_out}", status, words[:QUOTED])
 
@@ -103,7 +107,7 @@ class Server:
 
     def broke_off(self, words: str = "") -> Unavailable:
         """The error for an answer without its end; ``words`` are what the server said instead."""
-        return Unavailable(f"{self.url} broke off in the middle of its answer{self._aside(words)}")
+        return Unavailable(f"{self.url} broke off in the middle of its answer{self._aside(words)}: look into its log")
 
     def _aside(self, words: str) -> str:
         """The server's words in brackets, if they may be repeated, without what proves who we are."""
@@ -116,34 +120,20 @@ class Servers:
     """All servers of a backend; each conversation has one that it asks first."""
 
     def __init__(self, servers: tuple[Server, ...]) -> None:
-        self.all = servers
-        self._resting: dict[str, float] = {}
+        self.all = tuple({server.url: server for server in servers}.values())
 
     def order(self, session: str) -> list[Server]:
         """Rendezvous hashing: a server that comes or goes moves only its own conversations."""
 
-        def place(server: Server) -> tuple[bool, bytes]:
-            resting = self._resting.get(server.url, 0.0) > monotonic()
-            return not resting, sha256(f"{server.url}\n{session}".encode()).digest()
+        def place(server: Server) -> bytes:
+            return sha256(f"{server.url}\n{session}".encode()).digest()
 
         return sorted(self.all, key=place, reverse=True)
 
-    def ask(self, session: str, begin: Callable[[Server], Pieces], watch: Watch) -> Pieces:
-        """The pieces of the first server that gives one. Raises what the last one raised."""
-        *others, last = self.order(session)
-        for server in [*others, last]:
-            watch.start()
-            with closing(begin(server)) as pieces:
-                try:
-                    first = next(pieces)
-                except Unavailable:
-                    if server is last or watch.closed:
-                        raise
-                    self._resting[server.url] = monotonic() + REST_SECONDS
-                    continue
-                yield first
-                yield from pieces
-                return
+    def named(self, url: str, session: str) -> Server:
+        """The server at ``url``; the session's first where there is none, as after a change of LLM_BASE_URL."""
+        first, *others = self.order(session)
+        return next((server for server in others if server.url == url), first)
 
     def learn(self, ask: Callable[[Server], T]) -> T:
         """The answer of the first server that gives one to a small question. Raises BackendError."""
@@ -157,22 +147,33 @@ class Servers:
 
 
 class Recall(Generic[T]):
-    """What a server said of itself, kept for a while; the old word stands while the server is away."""
+    """What a server said of itself, kept for a while; the old word stands while the server is away.
+
+    One thread asks at a time; the others wait for it only while there is no old word.
+    """
 
     def __init__(self, ask: Callable[[], T], unknown: T) -> None:
         self._ask, self._value, self._until = ask, unknown, 0.0
+        self._known, self._asking = False, threading.Lock()
 
     def __call__(self) -> T:
-        if monotonic() < self._until:
-            return self._value
-        try:
-            self._value, seconds = self._ask(), KEEP_SECONDS
-        except Rejected:
-            seconds = KEEP_SECONDS  # it does not answer such questions
-        except Unavailable:
-            seconds = REST_SECONDS
-        self._until = monotonic() + seconds
+        if monotonic() >= self._until and self._asking.acquire(blocking=not self._known):
+            try:
+                if monotonic() >= self._until:
+                    self._until = monotonic() + self._learn()
+            finally:
+                self._asking.release()
         return self._value
+
+    def _learn(self) -> float:
+        """Ask; returns for how many seconds what is known now holds."""
+        try:
+            self._value, self._known = self._ask(), True
+        except Rejected:
+            return KEEP_SECONDS  # it does not answer such questions
+        except Unavailable:
+            return AGAIN_SECONDS
+        return KEEP_SECONDS
 
 
 def _reason(body: bytes) -> tuple[str, str]:

@@ -14,6 +14,8 @@ from bot.errors import Unavailable
 DRAIN_SECONDS = 1.0
 """How long a finished answer's connection may take to come to its end and be used again."""
 
+LATE = "look whether the model server is overloaded, or raise LLM_FIRST_TOKEN_TIMEOUT"
+
 _here = threading.local()
 
 
@@ -24,21 +26,26 @@ class Watch:
     but no token would never be late; therefore each read is given what is left here.
     """
 
-    def __init__(self, first: float, gap: float = 1.0, late: str = "no first token (LLM_FIRST_TOKEN_TIMEOUT)") -> None:
-        self._first, self._gap, self._first_late = first, gap, late
+    def __init__(self, first: float, gap: float = 1.0, hint: str = LATE) -> None:
+        self._first, self._gap, self._hint = first, gap, hint
         self._lock = threading.Lock()
         self._socket: socket.socket | None = None
+        self._begun = False
         self.closed = False
-        self.start()
+        self.resume()
 
-    def start(self) -> None:
-        """A request goes out: the time to the first token begins."""
-        self._late = f"{self._first_late} within {self._first:g} seconds"
+    def resume(self) -> None:
+        """Somebody waits for the next piece: the time spent elsewhere meanwhile was not the server's."""
+        if self._begun:
+            self.token()
+            return
+        self._late = f"nothing came within {self._first:g} seconds: {self._hint}"
         self._until = monotonic() + self._first
 
     def token(self) -> None:
         """A token has come: the time to the next one begins."""
-        self._late = f"the model went silent (LLM_TIMEOUT) for {self._gap:g} seconds"
+        self._begun = True
+        self._late = f"the model went silent for {self._gap:g} seconds: look into its log, or raise LLM_TIMEOUT"
         self._until = monotonic() + self._gap
 
     def finish(self) -> None:
@@ -124,6 +131,8 @@ class WatchedConnection:
         watch: Watch | None = getattr(_here, "watch", None)
         if watch is None:
             return bytes(self._inner.read(max_bytes, timeout))
+        if verdict := watch.verdict():  # a server that never pauses would never be late
+            raise verdict
         with watch.using(self._inner.get_extra_info("socket")):
             return bytes(self._inner.read(max_bytes, watch.left()))
 

@@ -25,6 +25,8 @@ KEPT_CONNECTIONS: Final = 256
 IDLE_SECONDS: Final = 4.0
 """Shorter than uvicorn's 5 s (its ``--timeout-keep-alive``), so that no request meets a closing connection."""
 ERROR_BYTES: Final = 65536
+LINE_BYTES: Final = 1 << 20
+"""No model says so much at once."""
 
 Lines = Generator[str, None, None]
 
@@ -93,7 +95,9 @@ def border(server: Server, watch: Watch, http: ModuleType = httpx, core: ModuleT
     except core.ConnectError as error:
         raise watch.verdict() or server.unreachable(error) from None
     except (core.NetworkError, core.ProtocolError, http.RequestError, http.StreamError) as error:
-        raise watch.verdict() or Unavailable(f"{server.url} broke off: {type(error).__name__}") from None
+        raise watch.verdict() or Unavailable(
+            f"{server.url} broke off ({type(error).__name__}): look into its log"
+        ) from None
 
 
 class Wire:
@@ -115,11 +119,11 @@ class Wire:
             self._client.stream("POST", server.url + path, json=body, headers=sent) as response,
         ):
             _judge(server, response)
-            yield from _lines(response.iter_raw())
+            yield from _lines(server, response.iter_raw())
 
     def ask(self, server: Server, path: str, body: Any = None) -> dict[str, Any]:
         """A small question, by GET, or by POST with a ``body``: a JSON object. Raises as ``lines`` does."""
-        watch = Watch(ASK_SECONDS, late="no answer")
+        watch = Watch(ASK_SECONDS, hint="look whether the model server is overloaded")
         method = "GET" if body is None else "POST"
         with (
             watch.on_this_thread(),
@@ -163,7 +167,7 @@ def _judge(server: Server, response: httpx.Response) -> None:
     raise server.refuses(response.status_code, response.headers, body)
 
 
-def _lines(chunks: Iterable[bytes]) -> Iterator[str]:
+def _lines(server: Server, chunks: Iterable[bytes]) -> Iterator[str]:
     r"""Lines end with ``\n`` only: JSON may hold U+2028 and U+0085, at which str.splitlines would cut."""
     rest = b""
     for chunk in chunks:
@@ -171,5 +175,7 @@ def _lines(chunks: Iterable[bytes]) -> Iterator[str]:
         for line in whole:
             if line.strip():
                 yield line.decode(errors="replace").strip()
+        if len(rest) > LINE_BYTES:
+            raise server.garbage()
     if rest.strip():
         yield rest.decode(errors="replace").strip()

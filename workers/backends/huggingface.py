@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from bot.errors import SettingsError, Unavailable
 from workers.backends._answer import messages
 from workers.backends._remote import Remote
-from workers.backends._servers import Pieces, Server
+from workers.backends._servers import BROKEN, Pieces, Server
 from workers.backends._watch import Watch
 from workers.backends._wire import border, client, limits
 
@@ -68,6 +68,8 @@ class HuggingFace(Remote):
                 top_p=self._settings.llm_top_p,
             ):
                 for choice in event.choices or []:
+                    if choice.finish_reason in BROKEN:
+                        raise server.broke_off()
                     complete = complete or bool(choice.finish_reason)
                     if text := choice.delta.content or "":
                         watch.token()

@@ -28,6 +28,7 @@ class Ollama(Remote):
 
     name = "ollama"
     default_model = "mistral:7b"
+    default_parallel = 4
 
     def __init__(self, settings: Settings) -> None:
         key = settings.llm_api_key.get_secret_value()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from bot.errors import Rejected, SettingsError
 from workers.backends._answer import messages
 from workers.backends._remote import Remote
-from workers.backends._servers import Pieces, Recall, Refusal, Server
+from workers.backends._servers import BROKEN, Pieces, Recall, Refusal, Server
 from workers.backends._watch import Watch
 from workers.backends._wire import Wire, as_object, drain
 
@@ -128,10 +128,12 @@ def _read(event: dict[str, Any], server: Server) -> tuple[str, bool, bool]:
         raise server.garbage()
     delta = choice.get("delta")
     said = delta if isinstance(delta, dict) else {}
-    if choice.get("finish_reason") == "content_filter":
+    if (reason := choice.get("finish_reason")) == "content_filter":
         raise Rejected(f"{server.url} holds this answer back (content_filter)")
+    if reason in BROKEN:
+        raise server.broke_off()
     thought = bool(said.get("reasoning_content") or said.get("reasoning"))
-    return str(said.get("content") or ""), thought, bool(choice.get("finish_reason"))
+    return str(said.get("content") or ""), thought, bool(reason)
 
 
 def _reason(error: Any) -> str:

@@ -1,0 +1,59 @@
+-- What the scripts that speak share: the states of a reply's bubbles, in `state` as piece:<turn>:<index>.
+-- nothing (staged) | sending:id | open:bubble | unknown:id | parked | sent:bubble | failed
+local COUNTS = 'recado:counts'
+local SPOKEN_MS, SPOKEN_MOST = 3600000, 20  -- replies that are remembered, should a late preview have to be put right
+
+local function begins(text, start) return string.sub(text, 1, #start) == start end
+
+local function turn_of(reply) return string.match(reply, '^%d|([^|]+)|') end
+
+local function piece(turn, index) return 'piece:' .. turn .. ':' .. index end
+
+local function committed(state) return tonumber(redis.call('HGET', state, 'committed')) or 0 end
+
+-- All bubbles of the head are settled: it leaves the outbox. One that grew is remembered for a while.
+local function close_reply(out, state, spoken, head, turn)
+  local count = #cjson.decode(string.match(head, '^%d|[^|]+|(.*)$'))
+  local names, bubbles = {}, {}
+  for i = 0, count - 1 do
+    local outcome = redis.call('HGET', state, piece(turn, i)) or ''
+    if outcome ~= 'failed' and not begins(outcome, 'sent') then return 'open' end
+    names[#names + 1] = piece(turn, i)
+    names[#names + 1] = 'redo:' .. turn .. ':' .. i
+    bubbles[#bubbles + 1] = string.match(outcome, '^sent:(.+)$') or ''
+  end
+  if begins(head, '2') then
+    redis.call('HSET', spoken, turn, table.concat(bubbles, ',') .. '|' .. head)
+    local old = math.abs(turn) - SPOKEN_MOST
+    if old > 0 then redis.call('HDEL', spoken, old, -old) end
+    redis.call('PEXPIRE', spoken, SPOKEN_MS)
+  end
+  redis.call('LPOP', out)
+  redis.call('HDEL', state, 'speak_at', 'speak_wait', 'parked', 'permit', 'permit_wait', 'permit_stage', unpack(names))
+  return 'settled'
+end
+
+-- What became of a bubble of the head. A wait holds back the whole outbox of this conversation.
+local function note(out, state, spoken, turn, index, outcome, wait)
+  local head = redis.call('LINDEX', out, 0)
+  local name = piece(turn, index)
+  if not head or turn_of(head) ~= turn then return 'settled' end
+  local before = redis.call('HGET', state, name) or ''
+  if begins(before, 'sent') then return 'settled' end
+  local redo = 'redo:' .. turn .. ':' .. index
+  if begins(outcome, 'sent') and redis.call('HEXISTS', state, redo) == 1 then
+    -- A late preview may still come: once more, after it. The next edit's begin knows that it is this one.
+    redis.call('HSET', state, redo, 'due')
+    outcome, wait = 'open' .. string.sub(outcome, 5), 2000
+  end
+  local kind = string.match(outcome, '^%a+')
+  if kind == 'staged' then redis.call('HDEL', state, name) else redis.call('HSET', state, name, outcome) end
+  if kind == 'parked' then redis.call('HSET', state, 'parked', '1') end
+  if not begins(before, kind) and (kind == 'unknown' or kind == 'failed' or kind == 'parked') then
+    redis.call('HINCRBY', COUNTS, kind, 1)
+  end
+  if wait > 0 then
+    redis.call('HSET', state, 'speak_at', milliseconds() + wait, 'speak_wait', wait)
+  end
+  return close_reply(out, state, spoken, head, turn)
+end

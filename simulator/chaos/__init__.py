@@ -1,0 +1,1 @@
+"""Faults against a whole installation, and what became of every message: ``python -m simulator chaos``."""

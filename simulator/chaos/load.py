@@ -1,0 +1,101 @@
+"""People who write while something breaks, and how long they waited for their answers."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from random import Random
+from typing import Final
+
+from simulator.asked import Asked
+from simulator.chaos.world import World
+from simulator.ledger.records import marks_of
+from simulator.people import People
+
+WORKERS: Final = ("w0 worker", "w1 worker")
+APART_SECONDS: Final = 1.0
+"""Whoever comes so much later than somebody else comes later beyond doubt; a burst is listened to, and threads race."""
+
+
+def start_workers(world: World, names: Sequence[str] = WORKERS, **settings: str) -> None:
+    """Start these workers and wait until all are ready. Raises NotReady."""
+    for name in names:
+        world.start_worker(name, **settings)
+    for name in names:
+        world.await_worker(name)
+
+
+@contextmanager
+def writing(people: People, per_second: float, seed: int) -> Iterator[None]:
+    """So many messages a second, each by somebody at random, until the context is left."""
+    over, chance = threading.Event(), Random(seed)
+
+    def write() -> None:
+        while not over.wait(1 / per_second):
+            people.write_one(chance.choice(people.persons))
+
+    thread = threading.Thread(target=write, name="load", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+def accepted(world: World) -> dict[str, float]:
+    """When each message was accepted (monotonic), by its mark, in the order of acceptance."""
+    times = [(said.accepted, mark) for said in list(world.platform.said) for mark in marks_of(said.text)]
+    return {mark: time for time, mark in sorted((time, mark) for time, mark in times if time is not None)}
+
+
+def answered(world: World) -> dict[str, float]:
+    """When each message's answer was first to be seen whole (monotonic), by its mark."""
+    found: dict[str, float] = {}
+    for call in list(world.platform.calls):
+        if call.taken and call.bubble:
+            for mark in marks_of(str(call.params.get("text"))):
+                found.setdefault(mark, call.time)
+    return found
+
+
+def newest(asked: Asked) -> list[str]:
+    """The marks of what a model was asked, without what had been said before."""
+    return marks_of(asked.said[-1][1]) if asked.said else []
+
+
+def judge_order(world: World, marks: Collection[str], since: float) -> None:
+    """Whether the model was asked for these messages in the order in which they were accepted.
+
+    Of two that came well apart, the one that came first must have been asked first; what happens between two
+    that came at almost the same time is only counted.
+    """
+    came = accepted(world)
+    asked: dict[str, float] = {}
+    for one in list(world.model.requests):
+        if one.time >= since and one.outcome == "done":
+            for mark in newest(one):
+                asked.setdefault(mark, one.time)
+    line = [(came[mark], asked[mark]) for mark in marks if mark in came and mark in asked]
+    found = overtaken(line)
+    world.row.count("pairs", len(line) * (len(line) - 1) // 2)
+    world.row.count("pairs_in_the_other_order", len(found))
+    if late := [seconds for seconds in found if seconds > APART_SECONDS]:
+        world.row.broken.append(f"{len(late)} times somebody overtook one who had come up to {max(late):.1f} s before")
+
+
+def overtaken(line: Iterable[tuple[float, float]]) -> list[float]:
+    """For each two of which the one that came later was asked first: so many seconds later it came.
+
+    ``line`` says of each when it came and when it was asked.
+    """
+    ordered = sorted(line)
+    pairs = ((one, other) for number, one in enumerate(ordered) for other in ordered[number + 1 :])
+    return [other[0] - one[0] for one, other in pairs if other[1] < one[1]]
+
+
+def p95(values: Sequence[float]) -> float:
+    """The value that 95 of 100 do not exceed; 0 where there is none."""
+    ordered = sorted(values)
+    return ordered[max(-(-95 * len(ordered) // 100) - 1, 0)] if ordered else 0.0

@@ -1,0 +1,120 @@
+"""kill -9 of the only worker before and after each Redis command and each platform call of a turn."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final, NamedTuple
+
+from simulator.chaos.row import Row
+from simulator.chaos.scenario import BESIDE, Scenario, Trials, beside, everywhere, rehearsals
+from simulator.chaos.world import World
+from simulator.faults import CallPoints, Passed, Point, RedisProxy
+from simulator.faults.plan import Plan, When
+from simulator.people import People
+from simulator.processes import wait_until
+
+NAME: Final = "points"
+EACH: Final = 20
+PEOPLE: Final = 5
+REHEARSALS: Final = 5
+SIDE_BY_SIDE: Final = 2 * BESIDE
+"""A trial waits longer here than elsewhere: for the model, for a lease, for a new worker."""
+LATE: Final = 3.0
+"""Seconds until a delivery status: longer than the lease, so that who takes over does not have it yet."""
+SETTINGS: Final = {"LEASE_SECONDS": "1", "WHATSAPP_STATUS_SECONDS": "4"}
+NO_TURN: Final = frozenset(("client", "hello", "select", "auth", "subscribe", "unsubscribe", "script"))
+"""Commands of a process that starts or reconnects."""
+SETTLING_SECONDS: Final = 0.5
+
+
+class Place(NamedTuple):
+    """Where the worker dies: at a command to Redis, or at a call to the platform."""
+
+    stream: str
+    point: Point
+
+
+def kills(trials: int, seed: int, channel: str) -> Row:
+    """A message for each kill; a new worker takes over."""
+    row = Row(NAME, channel, [seed])
+    return beside(
+        row, everywhere(row, _places(seed, channel, rehearsals(trials, REHEARSALS)), trials, EACH), _kills, SIDE_BY_SIDE
+    )
+
+
+def _kills(places: Sequence[Place], seed: int, channel: str) -> Row:
+    with World(NAME, channel, seed, **SETTINGS) as world, world.proxy() as proxy:
+        calls = CallPoints(world.platform)
+        people = _start(world, proxy, seed)
+        for place in places:
+            _kill(world, proxy, calls, people, place)
+        return world.judge()
+
+
+def _places(seed: int, channel: str, times: int) -> list[Place]:
+    """Every command and call between accept and release, by name and occurrence, as rehearsals show them."""
+    found: set[tuple[str, str, int]] = set()
+    with World(NAME, channel, seed, **SETTINGS) as world, world.proxy() as proxy:
+        people = _start(world, proxy, seed)
+        for _ in range(times):
+            proxy.restart_count()
+            calls = len(world.platform.calls)
+            world.exchange(people)
+            found.update(("redis", *one) for one in _executed(proxy.trace))
+            methods = (call.method.lower() for call in world.platform.calls[calls:])
+            found.update(("platform", *one) for one in _numbered(methods))
+    sides: tuple[When, ...] = ("before", "after")
+    return [Place(stream, Point(name, number, when)) for stream, name, number in sorted(found) for when in sides]
+
+
+def _executed(trace: Iterable[Passed]) -> Iterator[tuple[str, int]]:
+    """The commands at which something happens: what stands between MULTI and EXEC is only taken note of."""
+    queueing: set[int] = set()
+    for one, numbered in zip(trace, _numbered(one.name for one in trace), strict=True):
+        if one.name == "exec":
+            queueing.discard(one.connection)
+        if one.connection not in queueing and one.name not in NO_TURN:
+            yield numbered
+        if one.name == "multi":
+            queueing.add(one.connection)
+
+
+def _numbered(names: Iterable[str]) -> Iterator[tuple[str, int]]:
+    """Each name with the number of its occurrence."""
+    counts: Counter[str] = Counter()
+    for name in names:
+        counts[name] += 1
+        yield name, counts[name]
+
+
+def _start(world: World, proxy: RedisProxy, seed: int) -> People:
+    world.slow_down()
+    world.tell_late(LATE)
+    world.start_worker("worker", REDIS_URL=proxy.url)
+    people = world.people(PEOPLE, first=PEOPLE * seed)
+    world.greet(people)
+    return people
+
+
+def _kill(world: World, proxy: RedisProxy, calls: CallPoints, people: People, place: Place) -> None:
+    for plan in (proxy, calls):
+        plan.forget()
+        plan.restart_count()
+    stream: Plan = proxy if place.stream == "redis" else calls
+    fired = stream.at(place.point, lambda: world.kill("worker"))
+    world.write(people)
+    if wait_until(lambda: fired.is_set() or world.rests(), 60) and fired.is_set():
+        world.row.trials += 1
+    else:
+        stream.forget()
+        world.row.count("not_reached")
+        fired.wait(SETTLING_SECONDS)  # it may have been reached just now, with the turn behind it
+    if world.processes.ended():
+        world.start_worker("worker", REDIS_URL=proxy.url)
+    world.await_rest()
+
+
+KILLS = Scenario(
+    NAME, "kill -9 before and after each Redis command and platform call of a turn", Trials(4, 80, 0), kills
+)

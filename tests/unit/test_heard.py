@@ -1,0 +1,236 @@
+"""What is rightly not answered is heard: it becomes history with its reason, is counted, and nobody is told twice."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from bot import texts
+from bot.commands.baja import OPTED_OUT
+from bot.message import Message
+from bot.stores.connection import Store, key
+from bot.stores.history import History
+from tests.unit.fates import unrest
+from tests.unit.mailboxes import ANA, BEA, counted, state
+from tests.unit.worlds import World
+from workers import think
+from workers.think import NOT_ADDRESSED, QUOTA
+
+
+class Calendar:
+    """A day that the test turns over."""
+
+    def __init__(self) -> None:
+        self.today = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+    def now(self) -> datetime:
+        return self.today
+
+    def turn_over(self) -> None:
+        self.today += timedelta(days=1)
+
+
+@pytest.fixture
+def calendar(monkeypatch: pytest.MonkeyPatch) -> Calendar:
+    calendar = Calendar()
+    monkeypatch.setattr(think, "datetime", calendar)
+    return calendar
+
+
+def heard(store: Store) -> list[tuple[str, str]]:
+    """What history holds, each with its reason ("": it was answered)."""
+    return [(turn.text, turn.heard) for turn in History(store).tail(ANA, 0, 10_000) if turn.role == "user"]
+
+
+# -- quota -----------------------------------------------------------------------------------------
+
+
+def test_over_the_quota_a_person_is_told_once_a_day_and_heard(store: Store, calendar: Calendar) -> None:
+    world = World(store, quota_messages_per_day=2)
+    assert world.answer("one") + world.answer("two") == ["re: one", "re: two"]
+    assert [world.answer(text) for text in ("three", "four")] == [[texts.QUOTA.to("en")], []]
+    assert heard(store) == [("one", ""), ("two", ""), ("three", QUOTA), ("four", QUOTA)]
+    assert counted(store, "heard") == 2
+    assert len(world.backend.prompts) == 2
+    assert unrest(store) == []
+
+
+def test_the_next_day_begins_anew(store: Store, calendar: Calendar) -> None:
+    """Answered again, with what was only heard in mind, and told again when it is over again."""
+    world = World(store, quota_messages_per_day=1)
+    assert [world.answer(text) for text in ("one", "two")] == [["re: one"], [texts.QUOTA.to("en")]]
+    calendar.turn_over()
+    assert world.answer("three") == ["re: two\n\nthree"]
+    assert [turn.role for turn in world.backend.prompts[-1].turns] == ["system", "user", "assistant", "user"]
+    assert [world.answer(text) for text in ("four", "five")] == [[texts.QUOTA.to("en")], []]
+    assert state(store, "quota_messages") == "1"
+
+
+def test_tokens_count_of_question_and_answer(store: Store, calendar: Calendar) -> None:
+    world = World(store, quota_tokens_per_day=40)
+    world.backend.answers = ["word " * 20]
+    count = world.backend.count_tokens
+    world.answer("one")
+    assert state(store, "quota_tokens") == str(count("one") + count("word " * 20))
+    assert world.answer("two") == [texts.QUOTA.to("en")]
+
+
+def test_below_the_limit_of_tokens_everything_is_answered(store: Store, calendar: Calendar) -> None:
+    world = World(store, quota_tokens_per_day=1000)
+    assert [world.answer(text) for text in ("one", "two")] == [["re: one"], ["re: two"]]
+
+
+def test_each_message_of_a_burst_counts(store: Store, calendar: Calendar) -> None:
+    world = World(store, quota_messages_per_day=3)
+    world.answer("one", "two", "three")
+    assert state(store, "quota_messages") == "3"
+    assert world.answer("four") == [texts.QUOTA.to("en")]
+
+
+def test_a_quota_is_a_persons_own(store: Store, calendar: Calendar) -> None:
+    world = World(store, quota_messages_per_day=1)
+    world.answer("one")
+    world.say("hello", conversation=BEA)
+    world.answerer.answer(BEA)
+    assert world.channel.spoken[-1] == "re: hello"
+
+
+def test_no_quota_is_no_limit(store: Store, calendar: Calendar) -> None:
+    world = World(store)
+    assert [len(world.answer(f"message {number}")) for number in range(5)] == [1] * 5
+
+
+def test_what_needs_no_model_is_answered_and_costs_nothing(store: Store, calendar: Calendar) -> None:
+    world = World(store, quota_messages_per_day=1)
+    world.answer("/help")
+    assert state(store, "quota_messages") is None
+    world.answer("one")
+    assert len(world.answer("/help")) == 1
+
+
+def test_the_quota_is_told_in_the_persons_language(store: Store, calendar: Calendar) -> None:
+    world = World(store, quota_messages_per_day=1)
+    world.answer("uno", language="es")
+    assert world.answer("dos", language="es") == [texts.QUOTA.to("es")]
+
+
+def test_a_commit_that_is_repeated_counts_once(store: Store, calendar: Calendar) -> None:
+    """Also what was heard."""
+    world = World(store, quota_messages_per_day=1)
+    world.answer("one")
+    world.say("two")
+    task = world.mailbox.take(ANA, "a")
+    for _ in range(2):
+        world.mailbox.commit(ANA, "a", task.batch.turn, None, reason=QUOTA)  # type: ignore[union-attr]
+    assert (counted(store, "heard"), state(store, "quota_messages")) == (1, "1")
+
+
+def test_who_could_not_be_told_is_told_the_next_time(store: Store, calendar: Calendar) -> None:
+    """The notice counts as told when there is one, not before."""
+    world = World(store, quota_messages_per_day=1)
+    world.answer("one")
+    world.say("two")
+    task = world.mailbox.take(ANA, "a")
+    world.mailbox.commit(ANA, "a", task.batch.turn, None, reason=QUOTA)  # type: ignore[union-attr]
+    world.mailbox.release(ANA, "a")
+    assert world.answer("three") == [texts.QUOTA.to("en")]
+
+
+# -- group talk ------------------------------------------------------------------------------------
+
+
+def talk(world: World, *sentences: tuple[str, bool]) -> None:
+    """People talk in a group; what is True is said to the bot."""
+    for text, addressed in sentences:
+        world.number += 1
+        world.mailbox.accept([Message(str(world.number), ANA, text, addressed=addressed)])
+    world.answerer.answer(ANA)
+
+
+def test_what_people_say_to_each_other_is_heard_and_not_answered(world: World, store: Store) -> None:
+    """And nothing shows that anybody listens."""
+    talk(world, ("lunch?", False))
+    assert (world.channel.spoken, world.channel.typing) == ([], [])
+    assert heard(store) == [("lunch?", NOT_ADDRESSED)]
+    assert counted(store, "heard") == 1
+    assert unrest(store) == []
+
+
+def test_it_is_known_when_the_bot_is_asked(world: World) -> None:
+    talk(world, ("lunch at two?", False))
+    talk(world, ("are you open then?", True))
+    assert world.backend.prompts[-1].turns[-1].text == "lunch at two?\n\nare you open then?"
+
+
+def test_a_burst_with_one_question_to_the_bot_is_answered_as_a_whole(world: World, store: Store) -> None:
+    talk(world, ("lunch?", False), ("are you open?", True))
+    assert world.channel.spoken == ["re: lunch?\nare you open?"]
+    assert heard(store) == [("lunch?\nare you open?", "")]
+
+
+def test_a_command_for_another_bot_is_only_heard(world: World, store: Store) -> None:
+    talk(world, ("my name is Ana", True))
+    talk(world, ("/reset", False))
+    assert heard(store) == [("my name is Ana", ""), ("/reset", NOT_ADDRESSED)]
+
+
+def test_nobody_sees_typing_while_people_talk_to_each_other(store: Store) -> None:
+    """Not in the pause of a burst either; only where the bot was asked."""
+    world = World(store, quiet=5)
+    talk(world, ("lunch?", False))
+    assert world.channel.typing == []
+    store.client.delete(key(ANA, "in"))
+    talk(world, ("are you open?", True))
+    assert len(world.channel.typing) == 1
+
+
+# -- opted out -------------------------------------------------------------------------------------
+
+
+def test_who_opted_out_is_heard_until_they_come_back(world: World, store: Store) -> None:
+    (goodbye,) = world.answer("/baja")
+    assert "/alta" in goodbye
+    assert world.answer("hello?", "anybody?") == []
+    assert heard(store) == [("hello?\nanybody?", OPTED_OUT)]
+    assert world.channel.typing == []
+    assert len(world.answer("/alta")) == 1
+    assert world.answer("hello") == ["re: hello?\nanybody?\n\nhello"]
+    assert state(store, "paused") is None
+    assert unrest(store) == []
+
+
+def test_start_brings_back_who_had_opted_out(world: World) -> None:
+    world.answer("/baja")
+    world.answer("/start")
+    assert world.answer("hello") == ["re: hello"]
+
+
+def test_other_commands_do_not_bring_anybody_back(world: World) -> None:
+    world.answer("/baja")
+    assert len(world.answer("/help")) == 1
+    assert world.answer("hello") == []
+
+
+def test_opting_out_is_one_persons_own(world: World) -> None:
+    world.answer("/baja")
+    world.say("hello", conversation=BEA)
+    world.answerer.answer(BEA)
+    assert world.channel.spoken[-1] == "re: hello"
+
+
+@pytest.mark.parametrize("language", ["es", "en"])
+def test_both_languages_say_how_to_come_back(world: World, language: str) -> None:
+    said = world.answer("/baja", language=language)[0]
+    assert said.startswith({"es": "De acuerdo", "en": "All right"}[language])
+    assert world.answer("/alta", language=language)[0].startswith({"es": "Aquí", "en": "Here"}[language])
+
+
+def test_nobody_sees_typing_who_has_opted_out(store: Store) -> None:
+    """Not in the pause of a burst either."""
+    world = World(store, quiet=5)
+    world.say("/baja")
+    world.answerer.answer(ANA)
+    world.say("hello")
+    world.answerer.answer(ANA)
+    assert world.channel.typing == []

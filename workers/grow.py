@@ -1,0 +1,119 @@
+"""Growing: while an answer is thought, its first bubble shows what there is of it so far."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+
+from bot.channels import Channel
+from bot.errors import DeliveryError, RateLimited, StoreUnavailable, Unknown
+from bot.message import Piece
+from bot.stores.outbox import Outbox, Standing
+from workers.held import Held, LeaseLost, patiently
+
+OPENING_SHARE, OPENING_MOST = 3, 60
+LOOK_AGAIN_SECONDS = 1.0
+MORE = " …"
+
+Pause = Callable[[Channel, str, RateLimited], None]
+
+log = logging.getLogger("recado.speak")
+
+
+def opening(text: str) -> Piece:
+    """The first words of a text, never more than a third of it: what a growing bubble shows first."""
+    words = text[: min(len(text) // OPENING_SHARE, OPENING_MOST)].rpartition(" ")[0].strip()
+    return Piece(f"{words} …" if words else "…")
+
+
+class Growing:
+    """The first bubble of one turn while it is thought. Nothing of it is final: whatever fails here, the answer is
+    said after the commit. It never waits for a limit; final answers go first."""
+
+    def __init__(self, outbox: Outbox, held: Held, channel: Channel, turn: int, pause: Pause) -> None:
+        """``pause`` is told when the platform wants one."""
+        self._outbox, self._held, self._channel, self._turn = outbox, held, channel, turn
+        self._pause = pause
+        self._limits = channel.limits(held.conversation)
+        self._bubble = ""
+        self._shown = ""
+        self._next_at = 0.0
+
+    def show(self, so_far: Callable[[], str]) -> None:
+        """Show what there is so far, if it is time to. Raises LeaseLost."""
+        if time.monotonic() < self._next_at or not (text := so_far()):
+            return
+        self._next_at = time.monotonic() + self._channel.edit_seconds(self._held.conversation)
+        try:
+            if self._bubble:
+                self._edit(text)
+            else:
+                self._open(text)
+        except RateLimited as error:
+            self._pause(self._channel, self._held.conversation, error)
+            self._next_at = time.monotonic() + error.retry_after
+        except (DeliveryError, StoreUnavailable) as error:
+            log.warning("a growing answer is not shown until it is whole: %s: %s", type(error).__name__, error)
+            self._next_at = float("inf")
+        except LeaseLost:
+            raise
+        except Exception:  # the border of a preview: a platform's client that breaks on it costs no answer
+            log.exception("a growing answer is not shown until it is whole")
+            self._next_at = float("inf")
+
+    def _open(self, text: str) -> None:
+        permission, found = self._begin("open")
+        if permission == "go":
+            found = self._send(opening(text), found)
+        elif permission != "open":
+            return
+        self._bubble = found
+        if not found:
+            raise LeaseLost
+
+    def _send(self, piece: Piece, reference: str) -> str:
+        conversation, sent = self._held.conversation, ""
+        try:
+            sent = self._channel.speak(conversation, piece, reference)
+        except Unknown:
+            raise  # it may stand there; whoever opens the bubble anew counts it as stray
+        except DeliveryError:
+            self._outbox.opened(conversation, reference, "")
+            raise
+        return patiently(lambda: self._outbox.opened(conversation, reference, sent))
+
+    def _edit(self, text: str) -> None:
+        shown, *others = self._channel.render(text) or (Piece(text),)
+        if not others:
+            shown = Piece(shown.text + MORE, shown.entities)
+        if shown.text == self._shown:
+            return
+        permission, _ = self._begin("preview")
+        if permission != "go":
+            return
+        again = False
+        try:
+            self._channel.edit(self._held.conversation, self._bubble, shown)
+            self._shown = shown.text
+        except Unknown:  # it may still come, after the final text
+            again = True
+            raise
+        finally:
+            standing = patiently(lambda: self._repair(again=again))
+        if standing != "ours":
+            raise LeaseLost
+
+    def _repair(self, *, again: bool) -> Standing:
+        return self._outbox.repair(self._held.conversation, self._held.token, self._turn, 0, again=again)
+
+    def _begin(self, mode: str) -> tuple[str, str]:
+        permission, found, wait = self._outbox.begin(
+            self._held.conversation, self._held.token, self._turn, 0, self._limits,
+            mode="open" if mode == "open" else "preview",
+        )  # fmt: skip
+        if permission == "lost":
+            raise LeaseLost
+        if permission == "wait":
+            self._next_at = time.monotonic() + max(wait, LOOK_AGAIN_SECONDS)
+        return permission, found
