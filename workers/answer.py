@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
@@ -50,6 +51,7 @@ class Answerer:
         self.look_again, self.show_typing = look_again, show_typing
         self.leaving = False
         self._held: dict[str, Held] = {}
+        self._stranded: deque[Held] = deque()
 
     @property
     def held(self) -> list[Held]:
@@ -74,8 +76,17 @@ class Answerer:
     def abandon(self) -> None:
         """Give every conversation back at once, for another worker to go on with."""
         for held in self.held:
-            self.places.give_back(held)
-            self.mailbox.defer(held.conversation, held.token, 0)
+            self._give_back(held)
+
+    def give_back_stranded(self) -> None:
+        """Give back what was in hand when Redis went away: nobody died, and nobody need wait for the lease's end."""
+        while self._stranded:
+            self._give_back(self._stranded[0])
+            self._stranded.popleft()
+
+    def _give_back(self, held: Held) -> None:
+        self.places.give_back(held)
+        self.mailbox.defer(held.conversation, held.token, 0)
 
     def answer(self, conversation: str) -> None:
         """Do what is to be done in this conversation now. Raises StoreUnavailable, and nothing else."""
@@ -85,6 +96,9 @@ class Answerer:
                     pass
             except LeaseLost:
                 log.warning("lease lost", extra={"conversation": pseudonym(conversation)})
+            except StoreUnavailable:
+                self._stranded.append(held)
+                raise
 
     @contextmanager
     def _hold(self, conversation: str) -> Iterator[Held]:
@@ -121,7 +135,7 @@ class Answerer:
         """One turn, thought and committed; False when it must wait."""
         started = time.monotonic()
         try:
-            with self.places.alone(held, int(task.state.get("deaths", 0))):
+            with self.places.alone(held, int(task.state.get("deaths", 0)), self._notice(held, task)):
                 thought = self._thought(held, task)
                 reply = self._reply(held.conversation, task.batch.turn, thought)
         except Waits:

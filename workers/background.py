@@ -59,6 +59,7 @@ class Background:
 
     def _sweep(self) -> None:
         self._sweep_at = math.inf  # whoever looks again while we look here is heard
+        self._answerer.give_back_stranded()
         self._answerer.places.tend()
         rung, seconds = self._answerer.mailbox.sweep()
         if rung:

@@ -95,7 +95,7 @@ class Speaker:
             case Undelivered():
                 self.note(bubble, *bubble.resting, wait=UNDELIVERED_SECONDS)
             case Gone():
-                self.note(bubble, "staged")
+                self.note(bubble, "staged", bubble.identity)
             case Parked() if bubble.known != "parked":
                 self.note(bubble, "parked", wait=self._park_seconds)
             case Refused() | Parked():

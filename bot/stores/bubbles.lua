@@ -40,13 +40,17 @@ local function note(out, state, spoken, turn, index, outcome, wait)
   if not head or turn_of(head) ~= turn then return 'settled' end
   local before = redis.call('HGET', state, name) or ''
   if begins(before, 'sent') then return 'settled' end
+  -- Somebody else has opened it meanwhile: whoever is late knows nothing better, but that this very bubble is gone.
+  local kind = string.match(outcome, '^%a+')
+  local late = begins(before, 'open') and (kind == 'staged' or kind == 'sending' or kind == 'unknown')
+  if late and outcome ~= 'staged:' .. string.sub(before, 6) then return 'open' end
   local redo = 'redo:' .. turn .. ':' .. index
   if begins(outcome, 'sent') and redis.call('HEXISTS', state, redo) == 1 then
     -- A late preview may still come: once more, after it. The next edit's begin knows that it is this one.
     redis.call('HSET', state, redo, 'due')
     outcome, wait = 'open' .. string.sub(outcome, 5), 2000
   end
-  local kind = string.match(outcome, '^%a+')
+  kind = string.match(outcome, '^%a+')
   if kind == 'staged' then redis.call('HDEL', state, name) else redis.call('HSET', state, name, outcome) end
   if kind == 'parked' then redis.call('HSET', state, 'parked', '1') end
   if not begins(before, kind) and (kind == 'unknown' or kind == 'failed' or kind == 'parked') then

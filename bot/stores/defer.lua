@@ -1,9 +1,12 @@
 -- defer: this turn waits; nobody holds a thread for it.
 -- KEYS due lease out state   ARGV token, conversation, delay_ms, counted (tries | waits), notice or ''
--- Nothing happens when the lease is not ours (any more).
+-- Nothing happens when the lease is not ours (any more), but that our turn is not taken for one whose worker died.
 -- The delay doubles each time, up to the limit. The notice is told once until the turn is committed.
 local due, lease, out, state = unpack(KEYS)
-if redis.call('GET', lease) ~= ARGV[1] then return end
+if redis.call('GET', lease) ~= ARGV[1] then
+  if redis.call('HGET', state, 'thinker') == ARGV[1] then redis.call('HDEL', state, 'thinker', 'suspect') end
+  return
+end
 local now = milliseconds()
 local times = redis.call('HINCRBY', state, ARGV[4], 1)
 local delay = math.min(BACKOFF_LIMIT, ARGV[3] * 2 ^ math.min(times - 1, 20))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from time import monotonic, sleep
 from typing import Final
 
-from simulator.chaos.load import accepted, answered, newest, p95, start_workers, writing
+from simulator.chaos.load import accepted, answered, judge, newest, p95, start_workers, writing
 from simulator.chaos.row import Row
 from simulator.chaos.scenario import Scenario, Trials
 from simulator.chaos.world import World
@@ -41,7 +41,7 @@ def floods(trials: int, seed: int, channel: str) -> Row:
             _compare(world, quiet, loud)
             world.await_rest()
             world.row.trials += 1
-        row = world.judge()
+        row = judge(world)
         _judge_turns(world)
         return row
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from time import monotonic, sleep
 from typing import Final
 
-from simulator.chaos.load import start_workers, writing
+from simulator.chaos.load import judge, start_workers, writing
 from simulator.chaos.row import Row
 from simulator.chaos.scenario import Scenario, Trials
 from simulator.chaos.world import World
@@ -40,7 +40,7 @@ def jumps(trials: int, seed: int, channel: str) -> Row:
                 shim.step(-jump if number % 2 else jump)
                 world.row.trials += 1
                 _answer_somebody(world)
-        return world.judge()
+        return judge(world)
 
 
 def full_disks(trials: int, seed: int, channel: str) -> Row:
@@ -54,7 +54,7 @@ def full_disks(trials: int, seed: int, channel: str) -> Row:
                 _fill(world, shim)
                 world.row.trials += 1
                 _answer_somebody(world)
-        return world.judge()
+        return judge(world)
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from __future__ import annotations
 from time import monotonic, sleep
 from typing import Final
 
-from simulator.chaos.load import accepted, answered, judge_order, start_workers
+from simulator.chaos.load import accepted, answered, judge, judge_order, start_workers
 from simulator.chaos.row import Row
 from simulator.chaos.scenario import Scenario, Trials
 from simulator.chaos.world import World
@@ -43,7 +43,7 @@ def outages(trials: int, seed: int, channel: str) -> Row:
         for _ in range(trials):
             _outage(world, people, world.random.uniform(*DOWN) if trials > 1 else ALONE_DOWN)
             world.row.trials += 1
-        row = world.judge()
+        row = judge(world)
         if twice := world.model.asked_twice():
             row.broken.append(f"{len(twice)} answers were thought twice")
         return row
@@ -126,14 +126,12 @@ def _round(world: World, people: People) -> None:
 
 
 def _judge_rounds(world: World) -> Row:
-    row = world.judge()
+    row = judge(world)
     row.count("asked_at_once_most", world.model.peak)
     if world.model.peak > 1:
         row.broken.append(f"the model was asked {world.model.peak} things at once")
     if twice := world.model.asked_twice(whole=False):
         row.broken.append(f"the model was asked {len(twice)} things twice")
-    if dead := row.counts.get("dead"):
-        row.broken.append(f"{dead} messages are in the dead letters")
     return row
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from time import monotonic, sleep
 from typing import Final
 
-from simulator.chaos.load import start_workers
+from simulator.chaos.load import judge, start_workers
 from simulator.chaos.row import Row
 from simulator.chaos.scenario import Scenario, Trials
 from simulator.chaos.world import World
@@ -47,7 +47,7 @@ def storm(trials: int, seed: int, channel: str) -> Row:
                 raise NotReady(f"The backlog does not shrink.\n{world.processes.log_tails()}")
             world.write(people)
             sleep(1 / PER_SECOND)
-        row = world.judge()
+        row = judge(world)
         _count(world, _sends(world, began))
         return row
 

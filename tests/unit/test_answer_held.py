@@ -12,7 +12,7 @@ from bot.errors import StoreUnavailable
 from bot.stores import bell, mailbox, outbox
 from bot.stores.connection import DUE, Argument, Script, Store, key
 from bot.stores.history import History
-from tests.unit.mailboxes import ANA, BEA, in_line
+from tests.unit.mailboxes import ANA, BEA, counted, in_line, state
 from tests.unit.worlds import World
 from workers import held
 
@@ -190,3 +190,45 @@ def test_a_redis_that_stays_away_ends_the_answer_and_loses_nothing(
     assert world.channel.spoken[-1] == "re: hello"
     assert world.rest()
     shaky.close()
+
+
+def test_what_was_in_hand_when_redis_went_away_is_given_back_when_it_is_there_again(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody died: the turn is no suspect, and nobody waits for the end of its lease."""
+
+    def away(*_: object) -> str:
+        raise StoreUnavailable("away")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(History, "tail", away)
+        world.say("hello")
+        with pytest.raises(StoreUnavailable):
+            world.answerer.answer(ANA)
+    assert world.store.client.exists(key(ANA, "lease"))
+    world.answerer.give_back_stranded()
+    assert not world.store.client.exists(key(ANA, "lease"))
+    world.worker().answer(ANA)
+    assert world.channel.spoken == ["re: hello"]
+    assert state(world.store, "deaths") is None
+    assert counted(world.store, "deaths") == 0
+
+
+def test_a_lease_that_ended_while_redis_was_away_makes_no_suspect(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The outage was longer than the lease, and its worker lives: it says so as soon as it can."""
+
+    def away(*_: object) -> str:
+        raise StoreUnavailable("away")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(History, "tail", away)
+        world.say("hello")
+        with pytest.raises(StoreUnavailable):
+            world.answerer.answer(ANA)
+    world.store.client.delete(key(ANA, "lease"))
+    world.answerer.give_back_stranded()
+    world.worker().answer(ANA)
+    assert world.channel.spoken == ["re: hello"]
+    assert counted(world.store, "deaths") == 0

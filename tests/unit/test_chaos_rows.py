@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -78,7 +79,7 @@ def test_few_trials_are_spread_and_many_go_round() -> None:
 def test_trials_are_shared_out_side_by_side_and_none_is_forgotten() -> None:
     done: list[int] = []
 
-    def one(tasks: list[int], seed: int, channel: str) -> Row:
+    def one(tasks: Sequence[int], seed: int, channel: str) -> Row:
         done.extend(tasks)
         return held(len(tasks), seed, channel)
 
@@ -89,7 +90,7 @@ def test_trials_are_shared_out_side_by_side_and_none_is_forgotten() -> None:
 
 
 def test_an_installation_that_does_not_come_up_breaks_the_row_and_stops_no_other() -> None:
-    def one(tasks: list[int], seed: int, channel: str) -> Row:
+    def one(tasks: Sequence[int], seed: int, channel: str) -> Row:
         if seed == 7:
             raise NotReady("no receiver")
         return held(len(tasks), seed, channel)

@@ -1,0 +1,154 @@
+"""Bubbles in doubt, settled by what the platform tells later; and what comes late."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.message import Status
+from bot.stores import bell
+from bot.stores.connection import DUE, Store, key
+from bot.stores.mailbox import Later, Mailbox, Rest, Speak
+from bot.stores.outbox import Outbox, Outcome, piece_state
+from tests.unit.bubbles import NOBODY, bubble, in_doubt, open_it, said_whole
+from tests.unit.everything import everything
+from tests.unit.mailboxes import ANA, HOURS, counted, due_in_ms, in_line, said, staged, state
+
+DAY = 24 * HOURS
+
+
+@pytest.fixture
+def outbox(store: Store) -> Outbox:
+    return Outbox(store)
+
+
+@pytest.fixture
+def thinking(mailbox: Mailbox) -> Mailbox:
+    """Turn 1 is in the hands of ``a``."""
+    mailbox.accept([said(1)])
+    mailbox.take(ANA, "a")
+    return mailbox
+
+
+# -- settled by a status ---------------------------------------------------------------------------
+
+
+def test_a_status_settles_what_was_in_doubt_and_wakes_who_waits_for_it(
+    mailbox: Mailbox, store: Store, outbox: Outbox
+) -> None:
+    """The next bubble goes now, not in half a minute; a second status, or another, changes nothing."""
+    reference = in_doubt(mailbox, outbox, "one", "two")
+    store.client.delete(bell.QUEUE_KEY)
+    assert outbox.settle(Status(ANA, reference, "sent"))
+    assert (due_in_ms(store) <= 1000, in_line(store)) == (True, [ANA])
+    before = everything(store)
+    for outcome in ("sent", "failed", "parked"):
+        assert not outbox.settle(Status(ANA, reference, outcome))
+    assert everything(store) == before
+    task = mailbox.take(ANA, "b")
+    assert isinstance(task, Speak)
+    assert [piece_state(task.state, 1, index)[0] for index in (0, 1)] == ["sent", "staged"]
+
+
+def test_a_status_that_ends_a_reply_ends_it_and_the_next_look_finds_rest(
+    mailbox: Mailbox, store: Store, outbox: Outbox
+) -> None:
+    outbox.settle(Status(ANA, in_doubt(mailbox, outbox), "sent"))
+    assert store.client.exists(key(ANA, "out")) == 0
+    assert isinstance(mailbox.take(ANA, "b"), Rest)
+    assert store.client.zscore(DUE, ANA) is None
+
+
+def test_a_status_may_come_before_the_platforms_own_answer(mailbox: Mailbox, store: Store, outbox: Outbox) -> None:
+    """The worker still waits for that: it keeps its lease, and what it hears then changes nothing."""
+    staged(mailbox)
+    _, reference, _ = outbox.begin(ANA, "a", 1, 0, ())
+    assert outbox.settle(Status(ANA, reference, "sent"))
+    assert outbox.record(ANA, 1, 0, "unknown", identity="x", wait=30)
+    assert (state(store, "speak_at"), state(store, "piece:1:0"), counted(store, "unknown")) == (None, None, 0)
+    assert not mailbox.release(ANA, "a")
+    assert store.client.zscore(DUE, ANA) is None
+
+
+@pytest.mark.parametrize("reference", [NOBODY, "0123456789ab.7.0", "nonsense", ""])
+def test_a_status_of_what_is_not_ours_or_not_in_doubt_changes_nothing(
+    mailbox: Mailbox, store: Store, outbox: Outbox, reference: str
+) -> None:
+    in_doubt(mailbox, outbox)
+    before = everything(store)
+    assert not outbox.settle(Status(ANA, reference, "sent"))
+    assert everything(store) == before
+
+
+def test_a_failed_status_is_counted_and_holds_back_nobody(mailbox: Mailbox, store: Store, outbox: Outbox) -> None:
+    reference = in_doubt(mailbox, outbox)
+    assert outbox.settle(Status(ANA, reference, "failed"))
+    assert counted(store, "failed") == 1
+    assert store.client.exists(key(ANA, "out")) == 0
+
+
+def test_a_parked_reply_waits_until_the_person_writes(mailbox: Mailbox, store: Store, outbox: Outbox) -> None:
+    """By a status as by an answer: it is not tried again before that, and then at once."""
+    assert outbox.settle(Status(ANA, in_doubt(mailbox, outbox), "parked"))
+    assert counted(store, "parked") == 1
+    assert isinstance(mailbox.take(ANA, "b"), Later)
+    assert 29 * DAY < due_in_ms(store) <= 30 * DAY
+    mailbox.accept([said(2)])
+    assert due_in_ms(store) <= 1000
+    task = mailbox.take(ANA, "b")
+    assert isinstance(task, Speak)
+    assert piece_state(task.state, 1, 0)[0] == "parked"
+
+
+def test_writing_hurries_no_reply_that_waits_for_something_else(mailbox: Mailbox, store: Store, outbox: Outbox) -> None:
+    in_doubt(mailbox, outbox)
+    mailbox.accept([said(2)])
+    assert state(store, "speak_at") is not None
+
+
+def test_each_kind_of_trouble_is_counted_once(mailbox: Mailbox, store: Store, outbox: Outbox) -> None:
+    staged(mailbox, "one", "two")
+    for _ in range(2):
+        outbox.record(ANA, 1, 0, "parked", wait=30)
+        outbox.record(ANA, 1, 1, "failed")
+    assert (counted(store, "parked"), counted(store, "failed"), counted(store, "unknown")) == (1, 1, 0)
+
+
+# -- late ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("outcome", ["staged", "sending", "unknown"])
+def test_whoever_is_late_does_not_undo_what_another_has_opened(
+    mailbox: Mailbox, store: Store, outbox: Outbox, outcome: Outcome
+) -> None:
+    """A worker that was stopped in mid-call knows nothing better than the one that took over."""
+    mailbox.accept([said(1)])
+    mailbox.take(ANA, "a")
+    said_whole(mailbox, "a", "the whole answer")
+    open_it(outbox)
+    outbox.record(ANA, 1, 0, outcome, identity="" if outcome == "staged" else "0123456789ab", wait=60)
+    assert bubble(store) == ("open", "50")
+    assert isinstance(mailbox.take(ANA, "a"), Speak)
+
+
+def test_a_bubble_that_is_gone_is_opened_anew(mailbox: Mailbox, store: Store, outbox: Outbox) -> None:
+    """Its person has deleted it: this very bubble, and no other, is staged again."""
+    mailbox.accept([said(1)])
+    mailbox.take(ANA, "a")
+    said_whole(mailbox, "a", "the whole answer")
+    open_it(outbox)
+    outbox.record(ANA, 1, 0, "staged", identity="49")
+    assert bubble(store) == ("open", "50")
+    outbox.record(ANA, 1, 0, "staged", identity="50")
+    assert bubble(store) == ("staged", "")
+
+
+def test_a_failure_that_is_told_after_the_platform_took_a_bubble_is_counted(
+    mailbox: Mailbox, store: Store, outbox: Outbox
+) -> None:
+    """The reply is closed; the operator still hears that its person did not get it."""
+    staged(mailbox)
+    reference = outbox.begin(ANA, "a", 1, 0, ()).identity
+    outbox.record(ANA, 1, 0, "sent", identity="wamid")
+    assert not outbox.settle(Status(ANA, reference, "failed"))
+    assert not outbox.settle(Status(ANA, reference, "sent"))
+    assert counted(store, "failed") == 1
