@@ -11,6 +11,7 @@ import logging
 import signal
 import threading
 import time
+from collections import deque
 from typing import Any
 
 from redis import Redis
@@ -85,6 +86,7 @@ class TurnWorker(BaseWorker):
         self._slots = threading.Semaphore(slots)
         self._finished = threading.Condition()
         self._beat_at = 0.0
+        self._unstruck: deque[tuple[Job, Execution]] = deque()
         self._drain_seconds = DRAIN_SECONDS
 
     def work(self, *, burst: bool = False, **_: Any) -> bool:  # type: ignore[override]
@@ -124,6 +126,9 @@ class TurnWorker(BaseWorker):
     def _beat(self) -> None:
         if time.monotonic() - self._beat_at < HEARTBEAT_SECONDS:
             return
+        while self._unstruck:
+            self._strike_off(*self._unstruck[0])
+            self._unstruck.popleft()
         self._beat_at = time.monotonic()
         if not self.connection.exists(self.key):
             self.register_birth()  # type: ignore[no-untyped-call]  # Redis forgot us, or was away for longer than our time to live
@@ -173,7 +178,8 @@ class TurnWorker(BaseWorker):
         try:
             self.perform_job(job, queue, execution)
         except RedisError as error:
-            log.warning("a wake-up could not be struck off: %s", error)
+            log.warning("a wake-up could not be struck off yet: %s", error)
+            self._unstruck.append((job, execution))
         finally:
             self.executions.pop(execution.id, None)
             self._slots.release()

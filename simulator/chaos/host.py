@@ -99,5 +99,5 @@ def _answer_somebody(world: World) -> None:
         world.row.broken.append(f"somebody was not answered within {STUCK_SECONDS:.0f} s")
 
 
-CLOCK = Scenario("clock", "the clock of Redis' host jumps ahead, and back", Trials(2, 6, 40), jumps)
-DISK = Scenario("full-disk", "no room for Redis under appendfsync always", Trials(1, 3, 10), full_disks)
+CLOCK = Scenario("clock", "the clock of Redis' host jumps ahead, and back", Trials(2, 4, 40), jumps)
+DISK = Scenario("full-disk", "no room for Redis under appendfsync always", Trials(1, 2, 10), full_disks)

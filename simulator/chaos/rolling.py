@@ -84,5 +84,5 @@ def _await_receiver(world: World, port: int) -> None:
 
 
 RESTARTS = Scenario(
-    "rolling-restart", "SIGTERM and a new start of every process under load", Trials(1, 2, 10), restarts
+    "rolling-restart", "SIGTERM and a new start of every process under load", Trials(1, 1, 10), restarts
 )

@@ -123,4 +123,4 @@ def _judge_looks(world: World, before: Look, after: Look) -> None:
         row.broken.append(f"the states of {PEOPLE} conversations had {before.fields} fields and have {after.fields}")
 
 
-SOAK = Scenario("soak", "a steady load at 70 % of what this machine can do", Trials(1, 6, 180), soak)
+SOAK = Scenario("soak", "a steady load at 70 % of what this machine can do", Trials(1, 6, 180), soak, ("telegram",))

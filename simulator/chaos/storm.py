@@ -67,4 +67,4 @@ def _count(world: World, sends: list[Call]) -> None:
     row.count("early", len(world.platform.early))
 
 
-STORM = Scenario("storm", "429 on 30 % of sends, answers lost on 5 %", Trials(60, 600, 2500), storm)
+STORM = Scenario("storm", "429 on 30 % of sends, answers lost on 5 %", Trials(60, 400, 2500), storm)

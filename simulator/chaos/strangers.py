@@ -136,5 +136,5 @@ def _send(port: int, one: Forgery) -> int:
         return answer.status
 
 
-FUZZ = Scenario("fuzz", "bodies that make no sense, with the right signature", Trials(300, 2000, 10_000), fuzz)
+FUZZ = Scenario("fuzz", "bodies that make no sense, with the right signature", Trials(300, 1500, 10_000), fuzz)
 FORGED = Scenario("forged", "requests that only look like the platform's", Trials(0, 0, 0), forgeries)

@@ -178,6 +178,31 @@ def test_a_long_turn_is_not_taken_for_a_dead_one(
     assert moved == [True]
 
 
+def test_what_could_not_be_struck_off_while_redis_was_away_is_struck_off_later(
+    worker: Stepwise, recorder: Recorder, store: Store, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """RQ's books are true again with the next heartbeat, and not only when the entries end by themselves."""
+    strike_off = worker._strike_off
+
+    def away(*_: object) -> None:
+        monkeypatch.setattr(worker, "_strike_off", strike_off)
+        raise RedisError("away")
+
+    monkeypatch.setattr(worker, "_strike_off", away)
+    left: list[int] = []
+
+    def stop_when_tidy() -> None:
+        left.append(store.client.zcard(f"rq:wip:{bell.QUEUE}"))
+        worker.steps.append(worker._stop if len(left) > 1 and not left[-1] else stop_when_tidy)
+
+    ring(mailbox, ANA)
+    worker.steps = [idle, stop_when_tidy]
+    worker.work_for_a_while()
+    assert recorder.answered == [ANA]
+    assert left[-1] == 0
+    assert not store.client.keys("rq:job:ring-*")
+
+
 def test_a_worker_tidies_up_after_those_that_died(worker: Stepwise, store: Store) -> None:
     """RQ's maintenance runs: a dead worker's execution becomes a failure that can be seen."""
     job = Queue(bell.QUEUE, connection=store.client, serializer="json").enqueue(bell.JOB, ANA)
