@@ -6,7 +6,8 @@ local now = milliseconds()
 for i = 2, #ARGV, 3 do
   local conversation = ARGV[i]
   local lease = key(conversation, 'lease')
-  if redis.call('GET', lease) == ARGV[i + 1] then
+  local holder = redis.call('GET', lease)
+  if holder == ARGV[i + 1] then
     redis.call('PEXPIRE', lease, ARGV[1])
     redis.call('ZADD', KEYS[1], 'XX', now + ARGV[1], conversation)
     for place in string.gmatch(ARGV[i + 2], '%S+') do
@@ -15,7 +16,8 @@ for i = 2, #ARGV, 3 do
     end
   else
     lost[#lost + 1] = ARGV[i + 1]
-    redis.call('HINCRBY', 'recado:counts', 'lost_leases', 1)
+    -- Who has just let go is not renewed either; only a lease that is another's was lost.
+    if holder then redis.call('HINCRBY', 'recado:counts', 'lost_leases', 1) end
   end
 end
 return lost

@@ -6,8 +6,16 @@ local bell = cjson.decode(ARGV[1])
 bell.at = ARGV[2]
 local now = milliseconds()
 if now + 1000 < (tonumber(redis.call('GET', clock)) or 0) then
-  -- The clock went back: no time that was set before means anything now. Everybody is looked at.
-  for _, conversation in ipairs(redis.call('ZRANGE', due, 0, -1)) do redis.call('ZADD', due, now, conversation) end
+  -- The clock went back: no time that was set before means anything now. The limits begin anew, whoever waited for one
+  -- waits no more, and everybody is looked at.
+  for _, limit in ipairs(redis.call('KEYS', 'recado:limit:*')) do redis.call('DEL', limit) end
+  for _, conversation in ipairs(redis.call('ZRANGE', due, 0, -1)) do
+    local state = key(conversation, 'state')
+    if redis.call('HDEL', state, 'permit', 'permit_wait', 'permit_stage') > 0 then
+      redis.call('HDEL', state, 'speak_at', 'speak_wait')
+    end
+    redis.call('ZADD', due, now, conversation)
+  end
 end
 redis.call('SET', clock, now)
 local late = redis.call('ZRANGEBYSCORE', due, '-inf', now, 'LIMIT', 0, ARGV[3])

@@ -75,6 +75,7 @@ else
   first = parse(first)
   local last = parse(redis.call('LINDEX', inbox, -1))
   local quiet_at = math.min(last.at + ARGV[5], first.at + ARGV[6])
+  if quiet_at > now + ARGV[6] then quiet_at = now end  -- the clock went back
   if quiet_at > now and first.kind ~= 'c' and last.kind ~= 'c' and redis.call('LLEN', inbox) < tonumber(ARGV[4]) then
     leave(speak_at and math.min(quiet_at, speak_at) or quiet_at)
     if redis.call('HEXISTS', state, 'paused') == 1 then return {'wait', quiet_at - now} end  -- no sign of listening

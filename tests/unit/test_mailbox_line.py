@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import pytest
 
+from bot.message import Limit
 from bot.stores import bell
 from bot.stores import mailbox as mailbox_module
 from bot.stores.connection import DUE, Store, key
-from bot.stores.mailbox import CLOCK, Mailbox, Speak, Think
+from bot.stores.mailbox import CLOCK, Later, Mailbox, Speak, Think
 from bot.stores.outbox import Outbox
 from tests.unit.mailboxes import (
     ANA,
     BEA,
+    DAY,
     HOURS,
     due_in_ms,
     finish,
@@ -20,6 +22,7 @@ from tests.unit.mailboxes import (
     reply,
     rings,
     said,
+    staged,
     state,
     taken_texts,
 )
@@ -40,7 +43,7 @@ def taken(mailbox: Mailbox, store: Store) -> Mailbox:
 def test_release_leaves_a_silent_conversation_without_lease_or_due(taken: Mailbox, store: Store) -> None:
     finish(taken, store, "a", 1)
     assert store.client.zcard(DUE) == 0
-    assert 0 < store.client.pttl(key(ANA, "state")) <= 30 * 24 * HOURS
+    assert 0 < store.client.pttl(key(ANA, "state")) <= 30 * DAY
     assert store.client.pttl(key(ANA, "turn")) > 0
 
 
@@ -175,6 +178,31 @@ def test_sweep_looks_at_everybody_when_the_clock_went_back(mailbox: Mailbox, sto
     assert in_line(store) == [ANA]
     store.client.zadd(DUE, {ANA: now_ms(store) + 5_000})
     assert mailbox.sweep()[0] == 0
+
+
+def test_nobody_waits_for_a_limit_by_a_clock_that_went_back(mailbox: Mailbox, store: Store) -> None:
+    """The limits' times lie half an hour ahead: they begin anew, and whoever stood behind them may speak now."""
+    limit, outbox = Limit("slow", 1, 1), Outbox(store)
+    staged(mailbox)
+    store.client.rpush("recado:limit:slow", now_ms(store) + HOURS // 2)
+    wait = outbox.begin(ANA, "a", 1, 0, [limit]).wait
+    assert wait > 1000
+    outbox.record(ANA, 1, 0, "staged", wait=wait)
+    mailbox.release(ANA, "a")
+    store.client.set(CLOCK, now_ms(store) + HOURS // 2)
+    mailbox.sweep()
+    assert isinstance(mailbox.take(ANA, "b"), Speak)
+    assert outbox.begin(ANA, "b", 1, 0, [limit]).permission == "go"
+
+
+def test_a_reply_in_doubt_waits_on_though_the_clock_went_back(mailbox: Mailbox, store: Store) -> None:
+    """Its wait is no limit's: sent again too soon, it might be there twice."""
+    staged(mailbox)
+    Outbox(store).record(ANA, 1, 0, "unknown", identity="0123456789ab", wait=30)
+    mailbox.release(ANA, "a")
+    store.client.set(CLOCK, now_ms(store) + HOURS)
+    mailbox.sweep()
+    assert isinstance(mailbox.take(ANA, "b"), Later)
 
 
 def test_a_clock_that_is_corrected_a_little_hurries_nobody(mailbox: Mailbox, store: Store) -> None:

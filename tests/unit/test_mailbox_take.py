@@ -130,6 +130,16 @@ def test_a_reply_waits_no_longer_than_it_was_told_to(mailbox: Mailbox, store: St
         assert isinstance(mailbox.take(ANA, "a"), Speak)
 
 
+def test_a_burst_is_listened_to_no_longer_than_its_cap(store: Store) -> None:
+    """It was accepted by a clock that has gone back by two hours since: it is taken now."""
+    mailbox = open_mailbox(store, quiet=0.8, cap=4)
+    mailbox.accept([said(1)])
+    entry = store.client.lindex(key(ANA, "in"), 0).split(b"|", 3)
+    entry[2] = b"%d" % (int(entry[2]) + 2 * HOURS)
+    store.client.lset(key(ANA, "in"), 0, b"|".join(entry))
+    assert taken_texts(mailbox, "a") == ["message 1"]
+
+
 # -- a turn and a reply that both wait -------------------------------------------------------------
 
 

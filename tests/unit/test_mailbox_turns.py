@@ -220,3 +220,13 @@ def test_a_turn_that_waits_makes_no_reply_late(mailbox: Mailbox, store: Store, s
     mailbox.take(ANA, "a")
     mailbox.defer(ANA, "a", think)
     assert 2_500 < due_in_ms(store) <= 3_000
+
+
+def test_only_a_lease_that_is_anothers_counts_as_lost(taken: Mailbox, store: Store) -> None:
+    """Who has just let go is not renewed either, and lost nothing."""
+    store.client.delete(key(ANA, "lease"))
+    assert taken.renew([(ANA, "a", ())]) == {"a"}
+    assert counted(store, "lost_leases") == 0
+    taken.take(ANA, "b")
+    assert taken.renew([(ANA, "a", ())]) == {"a"}
+    assert counted(store, "lost_leases") == 1

@@ -141,7 +141,7 @@ def as_object(server: Server, text: str | bytes) -> dict[str, Any]:
     """A JSON object. Raises Unavailable: what else answers is no model server."""
     try:
         data = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise server.garbage() from None
     if not isinstance(data, dict):
         raise server.garbage()
