@@ -68,6 +68,7 @@ class Post:
             answer.read()
         except (OSError, http.client.HTTPException):
             connection.close()
+            self.close()  # the others led to the same process, which is probably gone
             return 0, None
         with self._lock:
             self._idle.append(connection)
