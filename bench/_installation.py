@@ -1,105 +1,70 @@
-"""A whole installation for a bench: fake platforms and model, and the product's own processes."""
+"""What the benches share: an installation that is not in haste, and a table whose bounds must hold."""
 
 from __future__ import annotations
 
 import math
 import os
-import secrets
 import signal
 import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack, closing, contextmanager
-from functools import cached_property
+from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 from rich.console import Console
 from rich.table import Table
 
 from bot.stores import embedded
 from bot.stores.bell import QUEUE
-from bot.stores.connection import Store, connect
-from simulator.ledger import Ledger
+from simulator import installation as simulated
+from simulator.installation import FREE_OF_LIMITS, READY_SECONDS
 from simulator.models import ModelServer
-from simulator.processes import NotReady, Processes, settings_for, wait_until
+from simulator.processes import NotReady, wait_until
 from simulator.telegram import TelegramServer
 from simulator.whatsapp import WhatsAppServer
 
 SHORT = "--short" in sys.argv or bool(os.environ.get("SHORT"))
 """Smaller loads, for a machine that only wants to know whether the bounds still hold."""
 
-FREE_OF_LIMITS = {
-    "TELEGRAM_MESSAGES_PER_SECOND": "10000",
-    "TELEGRAM_GROUP_MESSAGES_PER_MINUTE": "100000",
-    "WHATSAPP_MESSAGES_PER_SECOND": "10000",
-}
-_NUMBER = "106540352242922"
-_READY_SECONDS = 30.0
 _SWITCH_SECONDS = 0.0005
 """Threads of the simulator give way to each other so often: it is the ruler here, and must not be the delay."""
 
 
-class Installation:
-    """Everything that ``make run`` would start, in a folder of its own that goes with it.
-
-    ``settings`` come on top of what makes the processes talk to the fakes. As a context manager it starts the
-    fakes, and ends exactly what was started.
-    """
+class Installation(simulated.Installation):
+    """The product as it is shipped, but for the platforms' limits, in a folder of its own that goes with it."""
 
     def __init__(self, model: ModelServer, **settings: str) -> None:
-        self._stack = ExitStack()
-        self.folder = Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="recado-bench-")))
-        self.model = model
-        self.telegram = TelegramServer(f"7123456:{secrets.token_hex(20)}", "", secrets.token_hex(32))
-        self.whatsapp = WhatsAppServer(secrets.token_hex(20), _NUMBER, secrets.token_hex(16), secrets.token_hex(8))
+        self._temporary = tempfile.TemporaryDirectory(prefix="recado-bench-")
+        ours: dict[str, Any] = FREE_OF_LIMITS | settings
+        super().__init__(Path(self._temporary.name), model, hasty=False, **ours)
         self.platforms: tuple[TelegramServer | WhatsAppServer, ...] = (self.telegram, self.whatsapp)
-        ours = settings_for(self.telegram, self.whatsapp, self.folder / "data")
-        ours |= {"LLM_PROVIDER": "ollama", "LLM_BASE_URL": model.url}
-        self.processes = Processes(ours | FREE_OF_LIMITS | settings, self.folder)
-        for platform in self.platforms:
-            platform.webhook_url = f"{self.processes.url}/webhook/{platform.name}"
 
-    def __enter__(self) -> Self:
+    def open(self) -> Self:
         sys.setswitchinterval(_SWITCH_SECONDS)
-        for server in (*self.platforms, self.model):
-            self._stack.enter_context(server)
-        self._stack.enter_context(closing(self.processes))
-        return self
+        return super().open()
 
-    def __exit__(self, *exc: object) -> None:
-        self._stack.close()
+    def close(self) -> None:
+        super().close()
+        self._temporary.cleanup()
 
-    def start_receiver(self) -> None:
-        """Raises NotReady."""
-        self.processes.start("receiver", "bot", "serve")
-        self.processes.wait_ready(_READY_SECONDS)
+    @property
+    def socket(self) -> Path:
+        return embedded.socket_path(self.data)
 
     def start_worker(self, **settings: str) -> None:
         """Start a worker, with ``settings`` of its own, and wait until it takes wake-ups. Raises NotReady."""
-        self.processes.environment |= settings
-        self.processes.start("worker", "workers", "run")
+        self.start("worker", **settings)
         registered = f"rq:workers:{QUEUE}"
-        if not wait_until(lambda: bool(self.store.client.scard(registered)), _READY_SECONDS):
+        if not wait_until(lambda: bool(self.redis.scard(registered)), READY_SECONDS):
             raise NotReady(f"The worker does not come up.\n{self.processes.log_tails()}")
-
-    @cached_property
-    def store(self) -> Store:
-        """The installation's Redis, of which this process does not count as a user."""
-        return connect(self.redis_url, self.folder, 5)
-
-    @property
-    def redis_url(self) -> str:
-        return f"unix://{embedded.socket_path(self.folder / 'data')}"
 
     def prove(self) -> None:
         """A figure counts only when everybody was answered, once and in order. Raises SystemExit."""
-        ledger = Ledger()
-        for platform in self.platforms:
-            ledger.read(platform)
-        report = ledger.check()
+        wait_until(lambda: not self.due(), READY_SECONDS)
+        report = self.report()
         if not report.ok or report.answered < report.accepted:
             raise SystemExit(f"the promises did not hold:\n{report}\n{self.processes.log_tails()}")
 

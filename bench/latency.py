@@ -53,7 +53,7 @@ class Way(NamedTuple):
 
 def measure() -> Iterator[Figure]:
     with Installation(ModelServer(), DEBOUNCE_SECONDS="0") as installation:
-        installation.start_receiver()
+        installation.start("receiver")
         installation.start_worker()
         write(installation, WARM_UP + RATE * SECONDS)
         ways = [way for platform in installation.platforms for way in ways_on(platform, installation.model)]
@@ -97,7 +97,7 @@ def texts(platform: Platform) -> dict[str, float]:
 
 
 def ways_on(platform: Platform, model: ModelServer) -> Iterator[Way]:
-    asked = {str(one.json["messages"][-1]["content"]).rpartition("\n\n")[2]: one for one in model.requests}
+    asked = {one.said[-1][1]: one for one in model.requests}
     sent = texts(platform)
     for said in platform.said:
         question = asked[said.text]

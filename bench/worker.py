@@ -1,9 +1,10 @@
 """How many people one worker serves at once, and how long a newcomer waits behind a flood: python bench/worker.py
 
-64 people write at once on Telegram, and the model takes 1 s a reply; one worker of 64 answers them, with everything
-but the platform's limits as shipped (the listening pause of 0.8 s too). Measured from the first message written to
-the last answer seen. Beside it, RQ's own workers run jobs that do nothing but ask the same model once, measured
-from the first job's question to the last one's answer, so that their start costs them nothing.
+64 people write at once on Telegram, and the model takes 1 s a reply, from 64 at once (LLM_PARALLEL); one worker of 64
+answers them, with everything but the platform's limits as shipped (the listening pause of 0.8 s too). Measured from
+the first message written to the last answer seen whole. Beside it, RQ's own workers run jobs that do nothing but ask
+the same model once, measured from the first job's question to the last one's answer, so that their start costs them
+nothing.
 
 Then a worker of 1 answers a person who had 300 messages accepted before it started, while newcomers write once each,
 one after the other. Counted are the flood's turns that end between a newcomer's 200 and the answer, the one that was
@@ -24,7 +25,7 @@ import rq
 from _installation import SHORT, Figure, Installation, run, started
 from _stock import JOB
 
-from bot.stores.connection import DUE
+from simulator.ledger.records import marks_of
 from simulator.models import Asked, ModelServer
 from simulator.people import People
 from simulator.processes import wait_until
@@ -38,8 +39,8 @@ BOUND_SECONDS, BOUND_TURNS = 3.5, 2
 
 
 def measure() -> Iterator[Figure]:
-    with Installation(ModelServer(THINKING)) as installation:
-        installation.start_receiver()
+    with Installation(ModelServer(THINKING), LLM_PARALLEL=str(PEOPLE)) as installation:
+        installation.start("receiver")
         installation.start_worker(WORKER_CONCURRENCY=str(PEOPLE))
         took = [everybody_at_once(installation, number) for number in range(ROUNDS)]
         yield Figure(
@@ -69,21 +70,21 @@ def everybody_at_once(installation: Installation, number: int) -> float:
 
 
 def answered(telegram: TelegramServer) -> dict[str, float]:
-    """When each chat got its first bubble."""
+    """When each chat was first shown a whole answer."""
     with telegram.changed:
-        calls = [call for call in reversed(telegram.calls) if call.method == "sendMessage" and call.taken]
+        calls = [call for call in reversed(telegram.calls) if call.taken and marks_of(str(call.params.get("text")))]
     return {call.chat_id: call.time for call in calls}
 
 
 def stock(installation: Installation) -> Iterator[Figure]:
     """RQ's own workers, both at once, each with a queue of its own: nearly all the time they wait for the model."""
-    client, model = installation.store.client, installation.model
+    client, model = installation.redis, installation.model
     kinds = ("Worker", "SimpleWorker")
     for kind in kinds:
         queue = rq.Queue(kind, connection=client)
         for _ in range(STOCK_JOBS):
             queue.enqueue(JOB, model.url, kind)
-    script = [sys.executable, str(Path(__file__).with_name("_stock.py")), installation.redis_url]
+    script = [sys.executable, str(Path(__file__).with_name("_stock.py")), f"unix://{installation.socket}"]
     with ExitStack() as stack:
         running = [stack.enter_context(started([*script, kind])) for kind in kinds]
         for process in running:
@@ -100,7 +101,7 @@ def stock(installation: Installation) -> Iterator[Figure]:
 def behind_a_flood(installation: Installation) -> Iterator[Figure]:
     """The worst of several newcomers, one after the other, while the flood goes on."""
     telegram, model = installation.telegram, installation.model
-    installation.start_receiver()
+    installation.start("receiver")
     flooder = People(telegram, 1, rate=1)
     flooder.everybody(each=FLOOD)
     if not telegram.wait_until(lambda: not telegram.delivery.pending, 60):
@@ -109,7 +110,7 @@ def behind_a_flood(installation: Installation) -> Iterator[Figure]:
     model.wait_until(lambda: model.running > 0, 30)
     newcomers = People(telegram, NEWCOMERS, rate=1, first=1)
     waited = [newcomer(installation, newcomers, number) for number in range(NEWCOMERS)]
-    wait_until(lambda: not installation.store.client.zcard(DUE), 60)
+    wait_until(lambda: not installation.due(), 60)
     floods = [one for one in model.requests if words_of(one).startswith("c0 ")]
     if floods[-1].time < waited[-1][1]:
         raise SystemExit("the flood was over before the last newcomer was answered: nothing was measured")
@@ -136,9 +137,9 @@ def listed(seconds: Iterable[float]) -> str:
     return ", ".join(f"{one:.2f}" for one in seconds)
 
 
-def words_of(asked: Asked) -> str:
-    """What the person said, without the note that opens the newest turn."""
-    return str(asked.json["messages"][-1]["content"]).rpartition("\n\n")[2]
+def words_of(one: Asked) -> str:
+    """What the person said last."""
+    return one.said[-1][1]
 
 
 if __name__ == "__main__":

@@ -95,7 +95,8 @@ def show_dead(who: Who) -> None:
         for message in letters.read(one.conversation):
             sent = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(message.sent_at))
             files = "".join(f" [{attachment.kind}]" for attachment in message.attachments)
-            _say(f"  {sent}{files} {message.text}")
+            text = message.text.replace("\n", "\n    ")  # a second line must not pass for a message of its own
+            _say(f"  {sent}{files} {text}")
 
 
 @dead.command("retry")
@@ -107,8 +108,11 @@ def retry_dead(
     letters = _dead_letters()
     if bool(who) == everybody:
         raise RecadoError("Name a conversation, or --all.")
-    for one in letters.all() if everybody else _dead_of(letters, who):
-        _say(f"{one.conversation}: {letters.retry(one.conversation)} messages wait for their answer")
+    found = letters.all() if everybody else _dead_of(letters, who)
+    for one in found:
+        _say(f"{one.conversation}: messages that wait for their answer now: {letters.retry(one.conversation)}")
+    if not found:
+        _say("no dead letters")
 
 
 @app.command()
@@ -138,13 +142,13 @@ def erase(who: Who, yes: Annotated[bool, typer.Option("--yes", help="Do not ask.
     for conversation in sorted(found.conversations):
         _say(conversation)
     if found and not yes:
-        typer.confirm(f"Erase these, and {len(found.quarantined)} bodies in quarantine, for good?", abort=True)
+        typer.confirm(f"Erase these for good (bodies in quarantine: {len(found.quarantined)})?", abort=True)
     erased = erase.erase(store, whom)
     for words in erased.remains:
         print(words, file=sys.stderr)  # noqa: T201 - this is a command line
     if not found:
         raise RecadoError(f"Nothing is stored of {who}.")
-    _say(f"erased: {erased.conversations} conversations, {erased.quarantined} bodies in quarantine")
+    _say(f"erased: conversations: {erased.conversations}, bodies in quarantine: {erased.quarantined}")
 
 
 def _store() -> Store:

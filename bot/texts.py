@@ -37,15 +37,15 @@ SLOW = Text(
     en="I am slower than usual right now. I have kept your message and will answer as soon as I can.",
 )
 QUOTA = Text(
-    es="Por hoy ya no puedo responder más mensajes tuyos. Los guardo; mañana seguimos.",
-    en="I cannot answer more of your messages today. I keep them; we go on tomorrow.",
+    es="Por hoy no puedo responder a más mensajes. Los tuyos quedan guardados: escríbeme mañana y seguimos.",
+    en="I cannot answer any more messages today. Yours are kept: write to me tomorrow and we go on.",
 )
 NO_TEXT = Text(
     es="Por ahora solo entiendo mensajes de texto. ¿Me lo escribes?",
     en="For now I only understand text messages. Could you write it to me?",
 )
 UNKNOWN_COMMAND = Text(
-    es="No conozco la orden /{command}. Escribe /help y te digo qué puedo hacer.",
+    es="No conozco el comando /{command}. Escribe /help y te digo qué puedo hacer.",
     en="I do not know the command /{command}. Write /help and I will tell you what I can do.",
 )
 DEFAULT_SYSTEM_PROMPT = Text(

@@ -120,14 +120,7 @@ def _post(
         headers = cast("Mapping[str, str]", request.headers)
         try:
             channel.admit(headers)
-            length = request.content_length
-            if length is None:
-                refuse(411, "no-length")
-            elif length > channel.body_limit:
-                refuse(413, "too-large")
-            body = request.get_data(cache=False)
-            if len(body) != length:
-                refuse(400, "too-short")
+            body = _body(channel.body_limit, refuse)
             received = channel.receive(headers, body)
         except Forged:
             metrics.refused.labels(channel.name, "forged").inc()
@@ -145,6 +138,19 @@ def _post(
         return _ACCEPTED
 
     return receive
+
+
+def _body(limit: int, refuse: Callable[[int, str], None]) -> bytes:
+    """The request's whole body, of ``limit`` bytes at most; ``refuse`` ends a request that has none such."""
+    length = request.content_length
+    if length is None:
+        refuse(411, "no-length")
+    elif length > limit:
+        refuse(413, "too-large")
+    body = request.get_data(cache=False)
+    if len(body) != length:
+        refuse(400, "too-short")
+    return body
 
 
 def _get(channel: Channel) -> Callable[[], Response]:

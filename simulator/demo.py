@@ -22,7 +22,7 @@ from rich.markup import escape
 from rich.table import Column, Table
 
 from simulator.platforms import Bubble, Platform
-from simulator.processes import NotReady, Processes, settings_for
+from simulator.processes import NotReady, Processes, redis_socket, settings_for
 from simulator.telegram import TelegramServer
 from simulator.whatsapp import WhatsAppServer
 
@@ -32,7 +32,7 @@ DATA: Final = FOLDER / f"data-{os.getpid()}"
 BUSINESS: Final = Path(__file__).with_name("demo.toml")
 ANSWER_SECONDS: Final = 20.0
 QUIET_SECONDS: Final = 0.7
-"""A bubble that has not changed for so long is final; previews change faster."""
+"""A bubble that has not changed for so long, and does not say that more is to come, is final."""
 TELEGRAM_CHAT: Final = 34_611
 WHATSAPP_CHAT: Final = "34600111222"
 TELEGRAM_LINES: Final = ("/start", "a que hora abris los domingos?", "¿Vendéis bicicletas?")
@@ -78,7 +78,7 @@ class Voice:
         while monotonic() < start + ANSWER_SECONDS and self.alive():
             bubbles = self.platform.answers(self.chat_id, since=message_id)
             changed = max((bubble.changed for bubble in bubbles), default=monotonic())
-            if bubbles and bubbles[-1].text.strip(" .…") and monotonic() - changed > QUIET_SECONDS:
+            if bubbles and not bubbles[-1].text.endswith("…") and monotonic() - changed > QUIET_SECONDS:
                 return Exchange(bubbles, changed - start)
             sleep(0.05)
         return Exchange([], monotonic() - start)
@@ -206,7 +206,7 @@ def _end_redis(data: Path) -> None:
     """End a demo's own embedded Redis, should a killed process have left it behind."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as left:
         left.settimeout(5)
-        if left.connect_ex(str(data / "redis.sock")) == 0:
+        if left.connect_ex(str(redis_socket(data))) == 0:
             left.sendall(b"SHUTDOWN NOSAVE\r\n")
             with contextlib.suppress(OSError):
                 left.recv(64)

@@ -13,7 +13,7 @@ import redis
 
 from simulator.ledger import Ledger, Report
 from simulator.models import ModelServer
-from simulator.processes import NotReady, Processes, free_port, settings_for, wait_until
+from simulator.processes import NotReady, Processes, free_port, redis_socket, settings_for, wait_until
 from simulator.telegram import TelegramServer
 from simulator.whatsapp import WhatsAppServer
 
@@ -25,26 +25,37 @@ COMMANDS: Final[dict[str, tuple[str, ...]]] = {
     "redis": ("bot", "redis"),
 }
 READY_SECONDS: Final = 60.0
-HASTE: Final = {
-    "LLM_PROVIDER": "ollama",
-    "LEASE_SECONDS": "2",
-    "DEBOUNCE_SECONDS": "0.1",
-    "WHATSAPP_STATUS_SECONDS": "1",
-}
+HASTE: Final = {"LEASE_SECONDS": "2", "DEBOUNCE_SECONDS": "0.1", "WHATSAPP_STATUS_SECONDS": "1"}
 """The product's times, made short: what they stand for does not change with them."""
+
+FREE_OF_LIMITS: Final = {
+    "TELEGRAM_MESSAGES_PER_SECOND": "10000",
+    "TELEGRAM_CHAT_MESSAGES_PER_SECOND": "1000",
+    "TELEGRAM_GROUP_MESSAGES_PER_MINUTE": "100000",
+    "WHATSAPP_MESSAGES_PER_SECOND": "10000",
+    "WHATSAPP_PERSON_SECONDS": "0.001",
+}
+"""For whoever wants to see nothing of the product's own limits on what it sends."""
 
 
 class Installation:
     """Everything that ``make run`` would start, beside a world that can be asked what it saw.
 
     ``settings`` are the product's own, by the names in `.env.example`; processes learn them when they start.
+    Unless ``hasty`` its times are as shipped.
     With ``own_redis`` Redis is a process of its own, called ``redis``, which can be killed and started again;
     without it the product's embedded server is used. As a context manager it opens the world, and ends it
     together with whatever was started.
     """
 
     def __init__(
-        self, folder: Path, model: ModelServer | None = None, *, own_redis: bool = False, **settings: str
+        self,
+        folder: Path,
+        model: ModelServer | None = None,
+        *,
+        own_redis: bool = False,
+        hasty: bool = True,
+        **settings: str,
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder, self.data = folder, folder / "data"
@@ -54,7 +65,8 @@ class Installation:
             secrets.token_hex(20), NUMBER, secrets.token_hex(16), secrets.token_hex(8), retry_seconds=0.2
         )
         self.redis_port = free_port() if own_redis else 0
-        ours = settings_for(self.telegram, self.whatsapp, self.data) | HASTE | {"LLM_BASE_URL": self.model.url}
+        ours = settings_for(self.telegram, self.whatsapp, self.data) | (HASTE if hasty else {})
+        ours |= {"LLM_PROVIDER": "ollama", "LLM_BASE_URL": self.model.url}
         ours["REDIS_URL"] = f"redis://127.0.0.1:{self.redis_port}/0" if own_redis else ""
         self.processes = Processes(ours | settings, folder)
         for platform in (self.telegram, self.whatsapp):
@@ -117,12 +129,17 @@ class Installation:
 
     # its Redis
 
+    @property
+    def socket(self) -> Path:
+        """Where the embedded server listens."""
+        return redis_socket(self.data)
+
     @cached_property
     def redis(self) -> redis.Redis:
         """A client of this installation's Redis."""
         if self.redis_port:
             return redis.Redis(port=self.redis_port, socket_timeout=5)
-        return redis.Redis(unix_socket_path=str(self.data / "redis.sock"), socket_timeout=5)
+        return redis.Redis(unix_socket_path=str(self.socket), socket_timeout=5)
 
     def redis_answers(self) -> bool:
         """Whether Redis takes commands now."""

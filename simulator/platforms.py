@@ -70,7 +70,7 @@ class Platform(Server):
         self._faults: dict[str, list[Fault]] = {}
         self._pauses, self._meter = Pauses(), Meter()
         self._post = Post()
-        self.delivery = Delivery(self._send, retry_seconds=retry_seconds)
+        self.delivery = Delivery(self._send, retry_seconds=retry_seconds, longest_seconds=30 * retry_seconds)
 
     # what people see and do
 

@@ -66,6 +66,11 @@ def wait_until(check: Callable[[], bool], seconds: float) -> bool:
     return True
 
 
+def redis_socket(data_dir: Path) -> Path:
+    """Where the product's embedded Redis listens, unless that path is too long for a socket's."""
+    return data_dir.resolve() / "redis.sock"
+
+
 def settings_for(telegram: TelegramServer, whatsapp: WhatsAppServer, data_dir: Path) -> dict[str, str]:
     """What makes the product talk to these platforms and keep its data in ``data_dir``."""
     return {

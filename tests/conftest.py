@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import socket
-import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +14,7 @@ from bot.settings import ENV_FILE, Settings
 from bot.stores import embedded
 from bot.stores.connection import Store, connect
 from bot.stores.mailbox import Mailbox
+from tests.servers import serving
 
 LOCAL = ("127.0.0.1", "::1", "localhost")
 
@@ -40,18 +39,8 @@ def _only_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
 def redis_dir(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A server for the whole run; it does not wait for the disk, for no test here pulls the plug."""
     folder = tmp_path_factory.mktemp("redis")
-    server = subprocess.Popen(
-        [*embedded.command(folder, 0), "--appendfsync", "no"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    try:
-        until = time.monotonic() + 10
-        while not embedded.is_running(folder):
-            assert time.monotonic() < until, "the embedded server did not start"
-            time.sleep(0.01)
+    with serving(folder, "--appendfsync", "no"):
         yield folder
-    finally:
-        server.kill()
-        server.wait()
 
 
 @pytest.fixture

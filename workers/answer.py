@@ -6,7 +6,7 @@ import logging
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from bot import texts
 from bot.channels import Channel
@@ -14,7 +14,7 @@ from bot.errors import RateLimited, Rejected, StoreUnavailable, Unavailable
 from bot.logs import pseudonym
 from bot.message import Piece, Reply
 from bot.settings import Settings
-from bot.stores.mailbox import Later, Mailbox, Rest, Think, channel_of
+from bot.stores.mailbox import Later, Mailbox, Rest, Speak, Taken, Think, channel_of
 from bot.stores.outbox import Outbox
 from workers.grow import Growing
 from workers.held import Held, LeaseLost, patiently
@@ -29,6 +29,7 @@ STRIKES = 5
 """A turn during which, as the only suspect, so many workers died goes there too."""
 
 CHANNEL_OFF_SECONDS = 60.0
+LONGEST_WAIT = 30.0
 
 log = logging.getLogger("recado.turn")
 
@@ -47,7 +48,7 @@ class Answerer:
     ) -> None:  # fmt: skip
         self.mailbox, self._thinker, self._outbox, self.places = mailbox, thinker, outbox, places
         self._speaker = Speaker(outbox, park_seconds=settings.history_days * 86_400)
-        self._channels, self._notice_seconds = channels, settings.slow_notice_seconds
+        self._channels, self.notice_seconds = channels, settings.slow_notice_seconds
         self.look_again, self.show_typing = look_again, show_typing
         self.leaving = False
         self._held: dict[str, Held] = {}
@@ -111,19 +112,31 @@ class Answerer:
 
     def _step(self, held: Held) -> bool:
         """One thing: a turn, a reply, or nothing; whether there is another for us."""
-        taken = self.mailbox.take(held.conversation, held.token)
+        taken = self._take(held)
         if isinstance(taken, Rest):
             return False
         if isinstance(taken, Later):
             self._listen(held.conversation, taken)
             return False
-        held.leased = True
-        if isinstance(taken, Think):
-            if self._think(held, taken):
-                return True  # its reply waits in the outbox: speak before anything else
-        else:
-            self._speaker.speak(held, self.channel(held.conversation), taken)
+        if isinstance(taken, Think) and self._think(held, taken):
+            return True  # its reply waits in the outbox: speak before anything else
         return self.mailbox.release(held.conversation, held.token, stay=not self.leaving)
+
+    def _take(self, held: Held) -> Taken:
+        """What is to be done now; a reply is said at once."""
+        with held.speaking:
+            taken = self.mailbox.take(held.conversation, held.token)
+            held.leased = held.leased or isinstance(taken, Speak | Think)
+            if isinstance(taken, Speak):
+                self._speaker.speak(held, self.channel(held.conversation), taken)
+        return taken
+
+    def tell(self, held: Held) -> None:
+        """Tell a person whose model is silent so, while their turn goes on. Raises StoreUnavailable."""
+        notice, held.notice = held.notice, None
+        if notice and self.mailbox.tell(held.conversation, held.token, notice):
+            with suppress(LeaseLost):
+                self._take(held)
 
     def _listen(self, conversation: str, later: Later) -> None:
         self.look_again(later.seconds)
@@ -173,32 +186,38 @@ class Answerer:
         held.typing_for = task.batch.messages[-1].id
         self.show_typing(channel, held.conversation, held.typing_for)
         growing = Growing(self._outbox, held, channel, task.batch.turn, self._speaker.pause)
-        show = growing.show if channel.edits else _nothing
+        show = growing.show if channel.edits else lambda _: None
         servers = self._thinker.backend.servers(pseudonym(held.conversation))
+        held.notice = self._notice(held, task)
         try:
             return self.places.ask(
                 held,
                 servers,
-                self._notice(held, task),
+                held.notice,
                 lambda server: self._thinker.ask(held, task, server, show),
             )
         finally:
-            held.typing_for = ""
+            held.typing_for, held.notice = "", None
 
     def _notice(self, held: Held, task: Think) -> Reply | None:
         slow = Thought(texts.SLOW.to(self._thinker.language(task)))
         return self._reply(held.conversation, -task.batch.turn, slow)
 
     def _wait(self, held: Held, task: Think, error: Unavailable, spent: float) -> None:
-        """Nobody waits in a thread for a model: the turn is deferred, and the person told once."""
-        seconds = error.retry_after or 1.0
-        waited = spent + 2 ** min(int(task.state.get("waits", 0)), 10) - 1
+        """Nobody waits in a thread for a model: the turn is deferred, and the person told once.
+
+        Before model servers there is a breaker, so that trying again each second does no harm, and keeps the order.
+        """
+        seconds, waits = error.retry_after or 1.0, int(task.state.get("waits", 0))
+        steady = bool(self._thinker.backend.servers(""))
+        waited = spent + (waits * seconds if steady else 2 ** min(waits, 10) - 1)
         notice = None
-        if waited + seconds >= self._notice_seconds:
+        if waited + seconds >= self.notice_seconds:
             notice = self._notice(held, task)
         who = pseudonym(held.conversation)
         log.warning("the model is away, the turn waits: %s", error, extra={"conversation": who})
-        self.mailbox.defer(held.conversation, held.token, seconds, notice=notice)
+        most = seconds if steady else LONGEST_WAIT
+        self.mailbox.defer(held.conversation, held.token, seconds, notice=notice, most=most)
 
     def _commit(self, held: Held, task: Think, thought: Thought, reply: Reply | None) -> None:
         committed = patiently(
@@ -227,7 +246,3 @@ class Answerer:
                 "think_ms": round(seconds * 1000), "outcome": outcome,
             },
         )  # fmt: skip
-
-
-def _nothing(_: object) -> None:
-    """A channel that cannot edit shows nothing before the end."""

@@ -11,9 +11,14 @@ from collections.abc import Callable
 from bot.channels import Channel
 from bot.errors import DeliveryError, RateLimited, StoreUnavailable
 from workers.answer import Answerer
+from workers.held import Held
 
 RENEW_SECONDS = 0.5
 SWEEP_SECONDS = 1.0
+SILENCE = 4
+"""A model that has been asked may think of its first word for so many times SLOW_NOTICE_SECONDS before the person is
+told: longer than who waits in the line, for it is at work."""
+
 TYPING_THREADS = 4
 TYPING_REMEMBERED = 10_000
 
@@ -54,8 +59,18 @@ class Background:
         for one in held:
             if one.token in lost:
                 one.lose()
-            elif one.typing_for and (channel := self._answerer.channel(one.conversation)):
+                continue
+            silence = SILENCE * self._answerer.notice_seconds
+            if one.notice and time.monotonic() - one.asked > silence:
+                threading.Thread(target=self._tell, args=(one,), name="notice", daemon=True).start()
+            if one.typing_for and (channel := self._answerer.channel(one.conversation)):
                 self.show_typing(channel, one.conversation, one.typing_for)
+
+    def _tell(self, held: Held) -> None:
+        try:
+            self._answerer.tell(held)
+        except StoreUnavailable as error:
+            log.warning("a notice was not told: %s", error)
 
     def _sweep(self) -> None:
         self._sweep_at = math.inf  # whoever looks again while we look here is heard

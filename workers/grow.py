@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import math
+import re
 import time
 from collections.abc import Callable
 
@@ -13,8 +15,14 @@ from bot.stores.outbox import Outbox, Standing
 from workers.held import Held, LeaseLost, patiently
 
 OPENING_SHARE, OPENING_MOST = 3, 60
+OPEN_AT, OPEN_AFTER_SECONDS = 60, 1.0
+"""A bubble is opened when there are so many characters, or so long after the first one: a telephone shows its
+opening as the notice of a new message, and "…" says nothing."""
+
 LOOK_AGAIN_SECONDS = 1.0
 MORE = " …"
+
+_HALF = re.compile(r"\[[^\]\n]*(\]\([^)\s]*)?$|(?<!\()https?://\S*$")
 
 Pause = Callable[[Channel, str, RateLimited], None]
 
@@ -25,6 +33,17 @@ def opening(text: str) -> Piece:
     """The first words of a text, never more than a third of it: what a growing bubble shows first."""
     words = text[: min(len(text) // OPENING_SHARE, OPENING_MOST)].rpartition(" ")[0].strip()
     return Piece(f"{words} …" if words else "…")
+
+
+def finished(text: str) -> str:
+    """``text`` as far as its last line's Markdown is complete: nobody sees marks, or half an address."""
+    head, newline, line = text.rpartition("\n")
+    if line.lstrip().startswith("```"):
+        return text
+    for mark in ("**", "~~", "`"):
+        if line.count(mark) % 2:
+            line = line[: line.rindex(mark)]
+    return head + newline + _HALF.sub("", line)
 
 
 class Growing:
@@ -39,10 +58,11 @@ class Growing:
         self._bubble = ""
         self._shown = ""
         self._next_at = 0.0
+        self._first_at = math.inf
 
     def show(self, so_far: Callable[[], str]) -> None:
         """Show what there is so far, if it is time to. Raises LeaseLost."""
-        if time.monotonic() < self._next_at or not (text := so_far()):
+        if time.monotonic() < self._next_at or not (text := finished(so_far())) or self._is_short(text):
             return
         self._next_at = time.monotonic() + self._channel.edit_seconds(self._held.conversation)
         try:
@@ -55,12 +75,18 @@ class Growing:
             self._next_at = time.monotonic() + error.retry_after
         except (DeliveryError, StoreUnavailable) as error:
             log.warning("a growing answer is not shown until it is whole: %s: %s", type(error).__name__, error)
-            self._next_at = float("inf")
+            self._next_at = math.inf
         except LeaseLost:
             raise
         except Exception:  # the border of a preview: a platform's client that breaks on it costs no answer
             log.exception("a growing answer is not shown until it is whole")
-            self._next_at = float("inf")
+            self._next_at = math.inf
+
+    def _is_short(self, text: str) -> bool:
+        """Whether there is too little of the answer to open its bubble; one that stays so short is opened later."""
+        self._first_at = min(self._first_at, time.monotonic())
+        waited = time.monotonic() - self._first_at
+        return not self._bubble and len(text) < OPEN_AT and waited < OPEN_AFTER_SECONDS
 
     def _open(self, text: str) -> None:
         permission, found = self._begin("open")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import secrets
 import threading
 import time
@@ -10,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from bot.errors import StoreUnavailable
+from bot.message import Reply
 from bot.stores.line import Line
 from workers.backends import Stream
 
@@ -23,7 +25,9 @@ class Held:
     """``leased`` once the mailbox gave it to us; ``lost`` is set when the lease is another's.
 
     ``typing_for`` is the message for which typing is shown while we think, else empty; ``stream`` what
-    the model is saying meanwhile; ``seats`` are our places in lines, by their keys.
+    the model is saying meanwhile; ``seats`` are our places in lines, by their keys; ``asked`` is since when
+    (monotonic) the model has been asked and has said nothing, and ``notice`` what the person is told of it in the end.
+    Whoever speaks holds ``speaking``.
     """
 
     conversation: str
@@ -32,6 +36,9 @@ class Held:
     lost: threading.Event = field(default_factory=threading.Event)
     typing_for: str = ""
     stream: Stream | None = None
+    asked: float = math.inf
+    notice: Reply | None = None
+    speaking: threading.Lock = field(default_factory=threading.Lock)
     seats: dict[str, tuple[Line, str]] = field(default_factory=dict)
 
     def lose(self) -> None:

@@ -66,15 +66,15 @@ class Speaker:
         return patiently(lambda: self._outbox.opened(bubble.held.conversation, reference, found))
 
     def note(self, bubble: _Bubble, outcome: Outcome, identity: str = "", *, wait: float = 0) -> None:
-        self._note(bubble.held, bubble.reply, bubble.index, outcome, identity, wait=wait)
+        self._note(bubble.held, bubble.reply, bubble.index, outcome, identity, wait=wait, mine=bubble.mine)
 
     def _note(
-        self, held: Held, reply: Reply, index: int, outcome: Outcome, identity: str = "", *, wait: float = 0
-    ) -> None:
+        self, held: Held, reply: Reply, index: int, outcome: Outcome, identity: str = "", *, wait: float = 0,
+        mine: str = "",
+    ) -> None:  # fmt: skip
         """Write down a bubble's outcome, whatever happens to Redis meanwhile."""
-        patiently(
-            lambda: self._outbox.record(held.conversation, reply.turn, index, outcome, identity=identity, wait=wait)
-        )
+        where, turn = held.conversation, reply.turn
+        patiently(lambda: self._outbox.record(where, turn, index, outcome, identity=identity, wait=wait, mine=mine))
 
     def pause(self, channel: Channel, conversation: str, error: RateLimited) -> None:
         """Nothing is said here, or to anybody on this channel, before the platform wants it."""
@@ -121,6 +121,8 @@ class _Bubble:
     index: int
     known: str
     identity: str
+    mine: str = ""
+    """The id under which it was begun, while the platform is called."""
 
     @property
     def piece(self) -> Piece:
@@ -130,7 +132,7 @@ class _Bubble:
     def resting(self) -> tuple[Outcome, str]:
         """What it is while it waits for its turn."""
         match self.known:
-            case "open" | "unknown" as known:  # an earlier try may still be heard of
+            case "open" | "unknown" | "sending" as known:  # an earlier try may still be heard of
                 return known, self.identity
             case _:
                 return "staged", ""
@@ -143,10 +145,13 @@ class _Bubble:
         permission, reference = self.speaker.begin(self, "send")
         if permission != "go":
             return False
+        self.mine = reference.partition(".")[0]
         try:
-            sent = self._call(lambda: self.channel.speak(self.held.conversation, self.piece, reference))
+            sent = self._call(
+                lambda: self.channel.speak(self.held.conversation, self.piece, reference), again=self.known == "unknown"
+            )
         except DeliveryError as error:
-            return self.speaker.failed(self, error, "unknown", reference.partition(".")[0])
+            return self.speaker.failed(self, error, "unknown", self.mine)
         self.speaker.note(self, "sent", sent)
         return True
 
@@ -157,8 +162,9 @@ class _Bubble:
         permission, _ = self.speaker.begin(self, "edit")
         if permission != "go":
             return False
+        self.mine = self.identity
         try:
-            self._call(lambda: self.channel.edit(self.held.conversation, self.identity, self.piece))
+            self._call(lambda: self.channel.edit(self.held.conversation, self.identity, self.piece), again=True)
         except DeliveryError as error:
             return self.speaker.failed(self, error, "open", self.identity)
         self.speaker.note(self, "sent", self.identity)
@@ -168,24 +174,24 @@ class _Bubble:
         """Send the opening. One that a dead worker may have sent stays stray, and is counted."""
         permission, found = self.speaker.begin(self, "open")
         if permission == "go":
-            first, reference = opening(self.piece.text), found
+            first, reference, again = opening(self.piece.text), found, self.known == "sending"
+            self.mine, self.known = reference.partition(".")[0], "staged"
             try:
-                sent = self._call(lambda: self.channel.speak(self.held.conversation, first, reference))
+                sent = self._call(lambda: self.channel.speak(self.held.conversation, first, reference), again=again)
             except DeliveryError as error:
-                return self.speaker.failed(self, error, "sending", reference.partition(".")[0])
+                return self.speaker.failed(self, error, "sending", self.mine)
             found = self.speaker.opened(self, reference, sent)
         elif permission != "open":
             return False
         self.known, self.identity = "open", found
         return bool(found)
 
-    def _call(self, call: Callable[[], Result]) -> Result:
-        """The border of a bubble: what fails for no known reason must not hold back the conversation for ever."""
+    def _call(self, call: Callable[[], Result], *, again: bool) -> Result:
+        """The border of a bubble: what fails for no known reason, ``again``, must not hold back the others for ever."""
         try:
             return call()
         except DeliveryError:
             raise
         except Exception as error:
             log.exception("a bubble could not be sent")
-            again = self.known in {"unknown", "sending", "open"}
             raise (Refused if again else Unknown)(type(error).__name__) from error

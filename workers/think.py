@@ -109,9 +109,7 @@ class Thinker:
     def apology(self, task: Think, *, outcome: str, reason: str = "") -> Thought:
         """What is said instead of an answer that will never come."""
         text = texts.APOLOGY.to(self.language(task))
-        if (
-            outcome == "dead"
-        ):  # its words go to the dead letters and not into history, where they might break the next turn
+        if outcome == "dead":  # its words go to the dead letters: in history they might break the next turn
             return Thought(text, mode="bury", outcome=outcome, reason=reason)
         batch = task.batch
         turns = (self._turn("user", batch.text, batch.turn), self._turn("assistant", text, batch.turn))
@@ -144,9 +142,10 @@ class Thinker:
         """The whole answer. One that trickles for longer than TURN_SECONDS ends with what came until then."""
         pieces: list[str] = []
         held.stream = stream = self.backend.stream(prompt)
-        until = math.inf
+        until, held.asked = math.inf, time.monotonic()
         try:
             for piece in stream:
+                held.asked = math.inf
                 until = min(until, time.monotonic() + self._settings.turn_seconds)
                 pieces.append(piece)
                 if held.lost.is_set() or time.monotonic() > until:
@@ -156,7 +155,7 @@ class Thinker:
             if not held.lost.is_set():
                 raise
         finally:
-            held.stream = None
+            held.stream, held.asked = None, math.inf
             stream.close()
         if held.lost.is_set():
             raise LeaseLost

@@ -31,7 +31,7 @@ from workers.answer import Answerer
 DRAIN_SECONDS = 20.0
 HEARTBEAT_SECONDS = 5.0
 EXECUTION_TTL = 30
-WORKER_TTL = 60
+WORKER_TTL = 20
 
 log = logging.getLogger("recado.worker")
 
@@ -133,7 +133,7 @@ class TurnWorker(BaseWorker):
         if not self.connection.exists(self.key):
             self.register_birth()  # type: ignore[no-untyped-call]  # Redis forgot us, or was away for longer than our time to live
         self.set_state(WorkerStatus.BUSY if self.executions else WorkerStatus.IDLE)
-        self.heartbeat()
+        self.heartbeat(WORKER_TTL)  # RQ would keep a dead one on its books for two minutes
         if self.should_run_maintenance_tasks:
             self.run_maintenance_tasks()  # type: ignore[no-untyped-call]
         with self.connection.pipeline() as pipe:

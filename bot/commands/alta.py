@@ -6,7 +6,7 @@ from bot.commands import Command, Done, Order
 from bot.texts import Text
 
 _WELCOME = Text(
-    es="Aquí estoy otra vez: vuelvo a responderte.",
+    es="Aquí estoy otra vez: a partir de ahora vuelvo a responderte.",
     en="Here I am again: from now on I answer you.",
 )
 

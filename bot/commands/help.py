@@ -6,7 +6,7 @@ from bot.commands import Command, Done, Order
 from bot.texts import Text
 
 _HELP = Text(
-    es="Escríbeme con tus palabras y te respondo. También entiendo estas órdenes:",
+    es="Escríbeme con tus palabras y te respondo. También entiendo estos comandos:",
     en="Write to me in your own words and I will answer. I also understand these commands:",
 )
 

@@ -32,5 +32,5 @@ if mode == 'edit' or mode == 'preview' then return {'go', ''} end
 
 local id = mode == 'send' and string.match(known, '^%a+:(.+)$') or ARGV[5]
 if mode == 'open' and begins(known, 'sending') then redis.call('HINCRBY', COUNTS, 'stray', 1) end
-redis.call('HSET', state, name, 'sending:' .. id)
+redis.call('HSET', state, name, 'sending:' .. id, 'begun_at', redis.call('HGET', state, 'number') or 0)
 return {'go', id}

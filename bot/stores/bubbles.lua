@@ -29,17 +29,19 @@ local function close_reply(out, state, spoken, head, turn)
     redis.call('PEXPIRE', spoken, SPOKEN_MS)
   end
   redis.call('LPOP', out)
-  redis.call('HDEL', state, 'speak_at', 'speak_wait', 'parked', 'permit', 'permit_wait', 'permit_stage', unpack(names))
+  redis.call('HDEL', state, 'speak_at', 'speak_wait', 'parked', 'begun_at', 'permit', 'permit_wait', 'permit_stage', unpack(names))
   return 'settled'
 end
 
--- What became of a bubble of the head. A wait holds back the whole outbox of this conversation.
-local function note(out, state, spoken, turn, index, outcome, wait)
+-- What became of a bubble of the head. A wait holds back the whole outbox of this conversation. `mine` is the id under
+-- which it was begun, where it was: after an erasure the same turn and index are another bubble.
+local function note(out, state, spoken, turn, index, outcome, wait, mine)
   local head = redis.call('LINDEX', out, 0)
   local name = piece(turn, index)
   if not head or turn_of(head) ~= turn then return 'settled' end
   local before = redis.call('HGET', state, name) or ''
   if begins(before, 'sent') then return 'settled' end
+  if mine and mine ~= '' and string.match(before, '^%a+:(.+)$') ~= mine then return 'settled' end
   -- Somebody else has opened it meanwhile: whoever is late knows nothing better, but that this very bubble is gone.
   local kind = string.match(outcome, '^%a+')
   local late = begins(before, 'open') and (kind == 'staged' or kind == 'sending' or kind == 'unknown')
@@ -51,6 +53,10 @@ local function note(out, state, spoken, turn, index, outcome, wait)
     outcome, wait = 'open' .. string.sub(outcome, 5), 2000
   end
   kind = string.match(outcome, '^%a+')
+  local heard = tonumber(redis.call('HGET', state, 'number')) or 0
+  if kind == 'parked' and heard > (tonumber(redis.call('HGET', state, 'begun_at')) or heard) then
+    kind, wait = 'staged', 0  -- the person has written since it was begun: the platform takes it now
+  end
   if kind == 'staged' then redis.call('HDEL', state, name) else redis.call('HSET', state, name, outcome) end
   if kind == 'parked' then redis.call('HSET', state, 'parked', '1') end
   if not begins(before, kind) and (kind == 'unknown' or kind == 'failed' or kind == 'parked') then

@@ -47,6 +47,9 @@ if ARGV[13] ~= '' then
   redis.call('HINCRBY', state, 'quota_tokens', ARGV[15])
 end
 if ARGV[11] == 'quota' and reply ~= '' then redis.call('HSET', state, 'quota_told', '1') end
-redis.call('HDEL', state, 'tries', 'waits', 'think_at', 'think_wait', 'told', 'thinker', 'suspect', 'deaths', 'strikes',
+for _, line in ipairs({'models', 'suspects'}) do redis.call('ZREM', 'recado:line:' .. line, ARGV[3]) end
+-- Whoever wrote more meanwhile is told only once of the same outage.
+if redis.call('EXISTS', key(ARGV[3], 'in')) == 0 then redis.call('HDEL', state, 'told') end
+redis.call('HDEL', state, 'tries', 'waits', 'think_at', 'think_wait', 'thinker', 'suspect', 'deaths', 'strikes',
   'line_at', 'number:models', 'number:suspects')
 return 'committed'

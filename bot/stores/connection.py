@@ -135,7 +135,7 @@ def translated() -> Iterator[None]:
     except redis.exceptions.ResponseError as error:
         raise StoreUnavailable(f"Redis refuses: {error}. Look at its memory, its disk and its rights.") from error
     except redis.exceptions.RedisError as error:
-        raise StoreUnavailable(f"Redis does not answer: {error}") from error
+        raise StoreUnavailable(f"Redis does not answer: {error} Is it running, and is REDIS_URL right?") from error
 
 
 def connect(url: str, data_dir: Path, timeout: float) -> Store:

@@ -34,6 +34,10 @@ local function serve(bell, due, line, places, parallel, lease_ms, now, me)
   for _, place in ipairs(places) do
     for _ = 1, free(line, place, parallel, lease_ms, now) do
       local first = redis.call('ZRANGE', standing(line), 0, 0)[1]
+      while first and redis.call('EXISTS', key(first, 'wip')) == 0 do  -- it was answered without the line
+        redis.call('ZREM', standing(line), first)
+        first = redis.call('ZRANGE', standing(line), 0, 0)[1]
+      end
       if not first then return end
       seat(line, place, first, lease_ms, now)
       redis.call('HDEL', key(first, 'state'), 'think_at', 'think_wait')

@@ -36,6 +36,7 @@ _renew = Script("renew", "ring")
 _commit = Script("commit", "ring")
 _defer = Script("defer", "ring")
 _release = Script("release", "ring")
+_tell = Script("tell")
 _sweep = Script("sweep", "ring")
 _quarantine = Script("quarantine")
 
@@ -168,17 +169,23 @@ class Mailbox:
         return bool(done == b"committed")
 
     def defer(
-        self, conversation: str, token: str, seconds: float, *, failed: bool = False, notice: Reply | None = None
-    ) -> None:
-        """Let this turn wait, twice as long each time; ``failed`` counts it as an attempt.
+        self, conversation: str, token: str, seconds: float, *, failed: bool = False, notice: Reply | None = None,
+        most: float = 30,
+    ) -> None:  # fmt: skip
+        """Let this turn wait, twice as long each time and ``most`` seconds; ``failed`` counts it as an attempt.
 
         ``notice`` is told to the person once, until the turn is committed.
         """
         keys = [DUE, *(key(conversation, part) for part in ("lease", "out", "state"))]
         counted = "tries" if failed else "waits"
         told = outbox.pack(notice) if notice else ""
-        args: list[str | int] = [token, conversation, int(seconds * 1000), counted, told]
+        args: list[str | int] = [token, conversation, int(seconds * 1000), counted, told, int(most * 1000)]
         self._store.run(_defer, keys, args)
+
+    def tell(self, conversation: str, token: str, notice: Reply) -> bool:
+        """Put a notice into the outbox while the turn goes on, once until it is committed; True when it is there."""
+        keys = [key(conversation, part) for part in ("lease", "out", "state")]
+        return bool(self._store.run(_tell, keys, [token, outbox.pack(notice)]))
 
     def release(self, conversation: str, token: str, *, stay: bool = True) -> bool:
         """Let go. True when there is more to do and nobody else waits: then the lease is still held.

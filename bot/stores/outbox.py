@@ -98,16 +98,18 @@ class Outbox:
         return str(self._store.run(_opened, [key(conversation, "state")], args).decode())
 
     def record(
-        self, conversation: str, turn: int, index: int, outcome: Outcome, *, identity: str = "", wait: float = 0
-    ) -> bool:
+        self, conversation: str, turn: int, index: int, outcome: Outcome, *, identity: str = "", wait: float = 0,
+        mine: str = "",
+    ) -> bool:  # fmt: skip
         """Write down what became of a bubble; ``wait`` seconds pass before anything else is sent here.
 
-        ``identity`` is the platform's id of a bubble that is sent or open, else our own. True when the whole
-        reply is settled.
+        ``identity`` is the platform's id of a bubble that is sent or open, else our own; ``mine`` the one under
+        which it was begun (our own, or the platform's of an open bubble), where it was: what is no longer known
+        under it is another bubble, and stays as it is. True when the whole reply is settled.
         """
         noted = f"{outcome}:{identity}" if identity else outcome
         keys = [key(conversation, part) for part in ("out", "state", "spoken")]
-        return bool(self._store.run(_record, keys, [turn, index, noted, math.ceil(wait * 1000)]) == b"settled")
+        return bool(self._store.run(_record, keys, [turn, index, noted, math.ceil(wait * 1000), mine]) == b"settled")
 
     def settle(self, status: Status) -> bool:
         """Give a bubble whose outcome is unknown the one that the platform tells now; False where none waits for it."""

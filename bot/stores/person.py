@@ -20,7 +20,7 @@ PARTS = ("in", "wip", "lease", "turn", "out", "state", "history", "dead", "spoke
 
 _OWN = re.compile(r"recado:\{(.+)\}:\w+", re.DOTALL)
 _SEEN = PREFIX + "seen:"
-_COUNTED = (PREFIX + "limit:", PREFIX + "quota:")
+_LIMIT = PREFIX + "limit:"
 _PAGE = 500
 _HOW = "Name a chat (34600111222), a channel's chat (telegram:555) or a conversation (telegram:7123:555)."
 
@@ -120,7 +120,7 @@ def _sort(found: Found, person: Person, name: str) -> None:
     if own := _OWN.fullmatch(name):
         if person.owns(own[1]):
             found.conversations.setdefault(own[1], set()).add(name)
-    elif name.startswith(_COUNTED):
+    elif name.startswith(_LIMIT):
         if person.counts(name.split(":", 2)[2]):
             found.counted.append(name)
     elif name != QUARANTINE and not name.startswith(_SEEN):

@@ -20,8 +20,10 @@ if not at then
   redis.call('DEL', lease)
   redis.call('ZREM', due, conversation)
   redis.call('HDEL', state, 'ring')
-  redis.call('PEXPIRE', state, ARGV[5])
-  redis.call('PEXPIRE', turn, ARGV[5])
+  if redis.call('HEXISTS', state, 'paused') == 0 then  -- who has opted out stays so
+    redis.call('PEXPIRE', state, ARGV[5])
+    redis.call('PEXPIRE', turn, ARGV[5])
+  end
   return 'rest'
 end
 if at > now then

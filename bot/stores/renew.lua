@@ -7,6 +7,12 @@ for i = 2, #ARGV, 3 do
   local conversation = ARGV[i]
   local lease = key(conversation, 'lease')
   local holder = redis.call('GET', lease)
+  -- A lease that ran out (Redis was away) and that nobody took is still ours, as long as its turn is.
+  local thinker = not holder and redis.call('HGET', key(conversation, 'state'), 'thinker')
+  if thinker == ARGV[i + 1] and redis.call('EXISTS', key(conversation, 'wip')) == 1 then
+    redis.call('SET', lease, thinker, 'PX', ARGV[1])
+    holder = thinker
+  end
   if holder == ARGV[i + 1] then
     redis.call('PEXPIRE', lease, ARGV[1])
     redis.call('ZADD', KEYS[1], 'XX', now + ARGV[1], conversation)

@@ -68,8 +68,10 @@ else
     redis.call('DEL', lease)
     redis.call('ZREM', due, conversation)
     redis.call('HDEL', state, 'ring_delay', 'ring')
-    redis.call('PEXPIRE', state, ARGV[7])
-    redis.call('PEXPIRE', turn, ARGV[7])
+    if redis.call('HEXISTS', state, 'paused') == 0 then  -- who has opted out stays so
+      redis.call('PEXPIRE', state, ARGV[7])
+      redis.call('PEXPIRE', turn, ARGV[7])
+    end
     return {'rest'}
   end
   first = parse(first)

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Sequence
-from typing import Annotated, Final, Literal
+import threading
+from collections.abc import Sequence
+from time import monotonic
+from typing import Annotated, Final, Literal, NamedTuple
 
 import typer
 from rich.console import Console
 
 from simulator.chaos import cuts, outages, points, receiver, stops, workers
 from simulator.chaos.more import MORE
-from simulator.chaos.row import Row, kept, remarks, table
-from simulator.chaos.scenario import Scenario
+from simulator.chaos.row import Row, commit_of_this_code, kept, remarks, table
+from simulator.chaos.scenario import CHANNELS, Scenario
+from simulator.chaos.world import abandon_all
 from simulator.processes import NotReady
 
 SCENARIOS: Final = (
@@ -28,6 +31,9 @@ SCENARIOS: Final = (
 """Every scenario, in the order of the table."""
 
 NAMES: Final = {scenario.name: scenario for scenario in SCENARIOS}
+COMMIT: Final = commit_of_this_code()
+"""As the scenarios began: what is committed meanwhile is not what they run."""
+END_SECONDS: Final = 10.0
 console = Console(width=max(Console().width, 150))
 
 
@@ -39,9 +45,10 @@ def chaos(
     channel: Annotated[str, typer.Option(help="telegram or whatsapp; empty: both.")] = "",
     form: Annotated[Literal["short", "quick", "full"], typer.Option(help="How many faults.")] = "quick",
     total: Annotated[bool, typer.Option("--sum", help="Show what all runs found until now, and run nothing.")] = False,
+    commit: Annotated[str, typer.Option(help="With --sum: only what was found at this commit.")] = "",
 ) -> None:
     """Break the product in every way we know, and show what became of each message."""
-    rows = kept() if total else list(run(only or list(NAMES), trials, seed, channel, form))
+    rows = kept(of=commit) if total else run(only or list(NAMES), trials, seed, channel, form)
     console.print(table(rows))
     for name in dict.fromkeys(row.scenario for row in rows):
         console.print(f"{name}: {NAMES[name].fault if name in NAMES else 'no longer run'}", highlight=False)
@@ -49,25 +56,100 @@ def chaos(
     raise typer.Exit(0 if rows and all(row.ok for row in rows) else 1)
 
 
-def run(names: Sequence[str], trials: int, seed: int, channel: str, form: str) -> Iterator[Row]:
-    """Run these scenarios one after the other; each row is kept as soon as it is there."""
+def run(names: Sequence[str], trials: int, seed: int, channel: str, form: str) -> list[Row]:
+    """Run these scenarios; each row is kept as soon as it is there. Those that mostly wait run beside the others.
+
+    Raises typer.BadParameter for a name or a channel that there is not.
+    """
+    lanes: dict[bool, list[Task]] = {False: [], True: []}
+    for scenario, each in _asked(names, channel):
+        lanes[scenario.waits].append(Task(scenario, each, trials or getattr(scenario.trials, form), seed or _any()))
+    found: dict[tuple[str, str], Row] = {}
+    running = [Lane(tasks, found) for tasks in lanes.values() if tasks]
+    try:
+        for lane in running:
+            lane.start()
+        for lane in running:
+            lane.finish()
+    except BaseException:
+        _end(running)
+        raise
+    return [found[one.name, each] for one, each in _asked(names, channel)]
+
+
+def _asked(names: Sequence[str], channel: str) -> list[tuple[Scenario, str]]:
+    """Each scenario on each of its channels, in the order of the table."""
+    if channel not in {"", *CHANNELS}:
+        raise typer.BadParameter(f"There is no channel {channel!r}; there are {', '.join(CHANNELS)}.")
     for name in names:
         if name not in NAMES:
             raise typer.BadParameter(f"There is no scenario {name!r}; there are {', '.join(NAMES)}.")
-    for name in names:
-        scenario = NAMES[name]
-        for each in scenario.channels:
-            if channel in {"", each}:
-                yield _run(scenario, trials or getattr(scenario.trials, form), seed or _any(), each)
+    chosen = [NAMES[name] for name in dict.fromkeys(names)]
+    pairs = [(one, each) for one in chosen for each in one.channels if channel in {"", each}]
+    if not pairs:
+        raise typer.BadParameter(f"None of {', '.join(names)} is tried on {channel}.")
+    return pairs
 
 
-def _run(scenario: Scenario, trials: int, seed: int, channel: str) -> Row:
-    console.print(f"{scenario.name} on {channel}: {trials} trials, seed {seed} …", highlight=False)
+class Task(NamedTuple):
+    """One scenario on one channel, so often."""
+
+    scenario: Scenario
+    channel: str
+    trials: int
+    seed: int
+
+
+class Lane(threading.Thread):
+    """Does its tasks one after the other, beside other lanes; ``found`` gets their rows."""
+
+    def __init__(self, tasks: Sequence[Task], found: dict[tuple[str, str], Row]) -> None:
+        super().__init__(name="lane", daemon=True)
+        self._tasks, self._found = tasks, found
+        self._over = threading.Event()
+        self._error: BaseException | None = None
+
+    def run(self) -> None:
+        try:
+            for task in self._tasks:
+                if self._over.is_set():
+                    return
+                self._found[task.scenario.name, task.channel] = _run(task, self._over)
+        except BaseException as error:  # noqa: BLE001 - the border of a thread: whoever waits for it is told
+            self._error = error
+
+    def finish(self) -> None:
+        """Wait for its end. Raises what it failed with."""
+        self.join()
+        if self._error:
+            raise self._error
+
+    def leave(self) -> None:
+        """Begin nothing any more; no row of what is being ended is kept."""
+        self._over.set()
+
+
+def _end(lanes: Sequence[Lane]) -> None:
+    """End every process that was started. A lane that sleeps finds nothing to go on with."""
+    for lane in lanes:
+        lane.leave()
+    until = monotonic() + END_SECONDS
+    abandon_all(for_good=True)
+    for lane in lanes:
+        lane.join(max(until - monotonic(), 0))
+    abandon_all(for_good=True)
+
+
+def _run(task: Task, over: threading.Event) -> Row:
+    scenario, channel, seed = task.scenario, task.channel, task.seed
+    console.print(f"{scenario.name} on {channel}: {task.trials} trials, seed {seed} …", highlight=False)
     try:
-        row = scenario.run(trials, seed, channel)
+        row = scenario.run(task.trials, seed, channel)
     except NotReady as error:
         row = Row(scenario.name, channel, [seed], broken=[f"the product did not come up: {error}"])
-    row.keep()
+    row.commits = [COMMIT]
+    if not over.is_set():
+        row.keep()
     return row
 
 

@@ -92,4 +92,4 @@ def _cut(world: World, proxies: Proxies, people: People, place: Place) -> None:
         world.row.count("not_reached")
 
 
-CUTS = Scenario(NAME, "the connection to Redis cut at the k-th command, for every k", Trials(6, 80, 0), cuts)
+CUTS = Scenario(NAME, "the connection to Redis cut at the k-th command, for every k", Trials(6, 40, 0), cuts)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from time import monotonic, sleep
 from typing import Final
 
-from simulator.chaos.load import accepted, answered, judge, newest, p95, start_workers, writing
+from simulator.chaos.load import accepted, answered, newest, p95, start_workers, writing
 from simulator.chaos.row import Row
 from simulator.chaos.scenario import Scenario, Trials
 from simulator.chaos.world import World
 from simulator.ledger import Ledger
+from simulator.ledger.records import marks_of
 from simulator.people import People
 
 OTHERS: Final = 30
@@ -23,6 +24,7 @@ ALONE_SPAN: Final = 4.0
 THINKING: Final = 0.4
 TURNS: Final = 2
 """The flood's turn that runs when somebody's message is accepted, and one that was taken up just before."""
+ANSWERED_SECONDS: Final = 60.0
 SETTINGS: Final = {"WORKER_CONCURRENCY": "2", "LLM_PARALLEL": "4"}
 
 
@@ -41,7 +43,7 @@ def floods(trials: int, seed: int, channel: str) -> Row:
             _compare(world, quiet, loud)
             world.await_rest()
             world.row.trials += 1
-        row = judge(world)
+        row = world.judge()
         _judge_turns(world)
         return row
 
@@ -52,9 +54,15 @@ def _span(world: World, others: People, seconds: float, seed: int) -> list[float
     with writing(others, PER_SECOND, seed):
         sleep(seconds)
     ended = monotonic()
-    mine = {mark for mark, time in accepted(world).items() if began <= time <= ended and not _floods(mark)}
-    world.platform.wait_until(lambda: mine <= answered(world).keys(), 60)
+    said = [one.text for one in list(world.platform.said) if began <= one.time <= ended]
+    mine = {mark for text in said for mark in marks_of(text) if not _floods(mark)}
+    world.platform.wait_until(lambda: mine <= answered(world).keys(), ANSWERED_SECONDS)
     came, seen = accepted(world), answered(world)
+    if not mine:
+        world.row.broken.append("nobody wrote whose wait could be measured")
+    if missing := mine - seen.keys():
+        words = f"{len(missing)} of {len(mine)} others were not answered within {ANSWERED_SECONDS:.0f} s"
+        world.row.broken.append(words)
     return [seen[mark] - came[mark] for mark in mine if mark in seen]
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from time import monotonic, sleep
 from typing import Final
 
-from simulator.chaos.load import judge, start_workers, writing
+from simulator.chaos.load import refuse_for, start_workers, writing
 from simulator.chaos.row import Row
 from simulator.chaos.scenario import Scenario, Trials
 from simulator.chaos.world import World
@@ -40,7 +40,7 @@ def jumps(trials: int, seed: int, channel: str) -> Row:
                 shim.step(-jump if number % 2 else jump)
                 world.row.trials += 1
                 _answer_somebody(world)
-        return judge(world)
+        return world.judge()
 
 
 def full_disks(trials: int, seed: int, channel: str) -> Row:
@@ -54,7 +54,7 @@ def full_disks(trials: int, seed: int, channel: str) -> Row:
                 _fill(world, shim)
                 world.row.trials += 1
                 _answer_somebody(world)
-        return judge(world)
+        return world.judge()
 
 
 @contextmanager
@@ -78,13 +78,7 @@ def _fill(world: World, shim: Shim) -> None:
     shim.fill_disk()
     if not wait_until(lambda: server.poll() is not None, 30):
         raise NotReady(f"Redis goes on without room.\n{world.processes.log_tails()}")
-    until = monotonic() + world.random.uniform(*FULL_SECONDS)
-    while monotonic() < until:
-        status = world.probe(PROBE_CHAT)
-        world.row.count(f"answered_{status}_meanwhile")
-        if status != 503:
-            world.row.broken.append(f"while the disk was full, a webhook was answered {status}")
-        sleep(0.05)
+    refuse_for(world, world.random.uniform(*FULL_SECONDS), PROBE_CHAT, "the disk was full")
     shim.free_disk()
     world.start("redis", **shim.environment)
 

@@ -6,16 +6,18 @@ import threading
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from random import Random
+from time import monotonic, sleep
 from typing import Final
 
 from simulator.asked import Asked
-from simulator.chaos.row import Row
-from simulator.chaos.world import REST_SECONDS, World
-from simulator.ledger.judge import DEAD
-from simulator.ledger.records import marks_of
+from simulator.chaos.world import World
+from simulator.ledger.records import is_partial, marks_of
 from simulator.people import People
 
-WORKERS: Final = ("w0 worker", "w1 worker")
+FOUR: Final = tuple(f"w{number} worker" for number in range(4))
+WORKERS: Final = FOUR[:2]
+EDIT: Final = "editmessagetext"
+PROBE_SECONDS: Final = 0.05
 APART_SECONDS: Final = 1.0
 """Whoever comes so much later than somebody else comes later beyond doubt; a burst is listened to, and threads race."""
 
@@ -46,13 +48,15 @@ def writing(people: People, per_second: float, seed: int) -> Iterator[None]:
         thread.join()
 
 
-def judge(world: World, seconds: float = REST_SECONDS) -> Row:
-    """World.judge, where no message is poison: none may be among the dead letters."""
-    row = world.judge(seconds)
-    if dead := row.counts.get(DEAD):
-        row.broken.append(f"{dead} innocent messages are in the dead letters")
-        world.keep_evidence("\n".join(row.broken))
-    return row
+def refuse_for(world: World, seconds: float, chat: int, why: str) -> None:
+    """For so long, nobody may be told that anything was accepted."""
+    until = monotonic() + seconds
+    while monotonic() < until:
+        status = world.probe(chat)
+        world.row.count(f"answered_{status}_meanwhile")
+        if status != 503:
+            world.row.broken.append(f"while {why}, a webhook was answered {status}")
+        sleep(PROBE_SECONDS)
 
 
 def accepted(world: World) -> dict[str, float]:
@@ -69,6 +73,12 @@ def answered(world: World) -> dict[str, float]:
             for mark in marks_of(str(call.params.get("text"))):
                 found.setdefault(mark, call.time)
     return found
+
+
+def previews(world: World) -> int:
+    """How many times a bubble was changed to what was not its whole text yet."""
+    edits = [call for call in list(world.platform.calls) if call.method.lower() == EDIT and call.taken]
+    return sum(is_partial(str(call.params.get("text"))) for call in edits)
 
 
 def newest(asked: Asked) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from time import monotonic, sleep
 from typing import Final
 
-from simulator.chaos.load import accepted, answered, judge, judge_order, start_workers
+from simulator.chaos.load import FOUR, accepted, answered, judge_order, start_workers
 from simulator.chaos.row import Row
 from simulator.chaos.scenario import Scenario, Trials
 from simulator.chaos.world import World
@@ -26,7 +26,6 @@ WRITING: Final = 0.4
 """The share of an outage in which everybody writes once."""
 BACK_SECONDS: Final = 20.0
 """Two probes (one in ten seconds) may pass before somebody is answered again."""
-FOUR: Final = ("w0 worker", "w1 worker", "w2 worker", "w3 worker")
 ALONE_TURN: Final = 0.5
 TURN: Final = 1.5
 """Seconds that the serial model takes for a turn: 30 s, 20 times as fast; a round that is the only one is faster."""
@@ -43,7 +42,7 @@ def outages(trials: int, seed: int, channel: str) -> Row:
         for _ in range(trials):
             _outage(world, people, world.random.uniform(*DOWN) if trials > 1 else ALONE_DOWN)
             world.row.trials += 1
-        row = judge(world)
+        row = world.judge()
         if twice := world.model.asked_twice():
             row.broken.append(f"{len(twice)} answers were thought twice")
         return row
@@ -126,7 +125,7 @@ def _round(world: World, people: People) -> None:
 
 
 def _judge_rounds(world: World) -> Row:
-    row = judge(world)
+    row = world.judge()
     row.count("asked_at_once_most", world.model.peak)
     if world.model.peak > 1:
         row.broken.append(f"the model was asked {world.model.peak} things at once")
@@ -135,5 +134,7 @@ def _judge_rounds(world: World) -> Row:
     return row
 
 
-DOWNS = Scenario("model-down", "the model is down while everybody writes", Trials(1, 1, 5), outages)
-SERIAL = Scenario("serial-model", "a model that serves one request at a time, 16 people", Trials(1, 1, 3), rounds)
+DOWNS = Scenario("model-down", "the model is down while everybody writes", Trials(1, 1, 5), outages, waits=True)
+SERIAL = Scenario(
+    "serial-model", "a model that serves one request at a time, 16 people", Trials(1, 1, 3), rounds, waits=True
+)

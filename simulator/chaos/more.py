@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Final
 
-from simulator.chaos import flood, host, models, poison, rolling, soak, storm, strangers
+from simulator.chaos import flood, host, model_faults, models, poison, rolling, soak, storm, strangers
 
 MORE: Final = (
     models.DOWNS,
     models.SERIAL,
+    model_faults.WEATHER,
     storm.STORM,
+    storm.AWAY_WORKERS,
     flood.FLOODS,
     rolling.RESTARTS,
     host.CLOCK,

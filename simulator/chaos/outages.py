@@ -2,35 +2,32 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from time import monotonic, sleep
 from typing import Final
 
+from simulator.chaos.load import refuse_for, start_workers, writing
 from simulator.chaos.row import Row
 from simulator.chaos.scenario import Scenario, Trials
 from simulator.chaos.world import World
-from simulator.people import People
 from simulator.processes import wait_until
 
-WORKERS: Final = ("w0 worker", "w1 worker")
 PEOPLE: Final = 60
 MESSAGES_PER_SECOND: Final = 10
 BEFORE: Final = (1.0, 3.0)
 """Seconds of load before Redis dies, at random."""
-AWAY: Final = (0.3, 3.0)
+LEASE_SECONDS: Final = 2.0
+AWAY: Final = ((2.5, 4.0), (0.3, 1.7))
+"""Seconds without Redis, at random, in turn: longer than a lease, and shorter."""
 BACK_SECONDS: Final = 5.0
 PROBE_CHAT: Final = 34_500_000_000
 
 
 def kills(trials: int, seed: int, channel: str) -> Row:
     """Redis dies under load and comes back; meanwhile nothing may be called accepted."""
-    with World("redis-kills", channel, seed, WHATSAPP_STATUS_SECONDS="10") as world:
-        for name in WORKERS:
-            world.start_worker(name)
-            world.await_worker(name)
-        with _load(world, world.people(PEOPLE)):
+    settings = {"LEASE_SECONDS": f"{LEASE_SECONDS:g}", "WHATSAPP_STATUS_SECONDS": "10"}
+    with World("redis-kills", channel, seed, **settings) as world:
+        start_workers(world)
+        with writing(world.people(PEOPLE), MESSAGES_PER_SECOND, seed):
             for _ in range(trials):
                 sleep(world.random.uniform(*BEFORE))
                 _outage(world)
@@ -38,34 +35,12 @@ def kills(trials: int, seed: int, channel: str) -> Row:
         return world.judge(books=trials > 1)  # a single outage is a test's, which has no time for RQ's books
 
 
-@contextmanager
-def _load(world: World, people: People) -> Iterator[None]:
-    """People write all the time."""
-    over = threading.Event()
-
-    def write() -> None:
-        while not over.wait(1 / MESSAGES_PER_SECOND):
-            people.write_one(world.random.choice(people.persons))
-
-    writing = threading.Thread(target=write, name="load", daemon=True)
-    writing.start()
-    try:
-        yield
-    finally:
-        over.set()
-        writing.join()
-
-
 def _outage(world: World) -> None:
     """Redis away for a while, and what a probe is told meanwhile and afterwards."""
+    seconds = world.random.uniform(*AWAY[world.row.trials % len(AWAY)])
+    world.row.count("longer_than_the_lease", seconds > LEASE_SECONDS)
     world.kill("redis")
-    back_at = monotonic() + world.random.uniform(*AWAY)
-    while monotonic() < back_at:
-        status = world.probe(PROBE_CHAT)
-        world.row.count(f"answered_{status}_meanwhile")
-        if status != 503:
-            world.row.broken.append(f"while Redis was away, a webhook was answered {status}")
-        sleep(0.05)
+    refuse_for(world, seconds, PROBE_CHAT, "Redis was away")
     world.start("redis")
     _await_answer(world, monotonic())
 
@@ -83,4 +58,4 @@ def _await_answer(world: World, back: float) -> None:
         world.row.slow.append(f"more than {BACK_SECONDS:.0f} s until somebody was answered again")
 
 
-KILLS = Scenario("redis-kills", "kill -9 of Redis under load, and its return", Trials(1, 4, 20), kills)
+KILLS = Scenario("redis-kills", "kill -9 of Redis under load, and its return", Trials(1, 3, 20), kills)

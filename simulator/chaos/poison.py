@@ -113,11 +113,9 @@ def _poison(world: World, trials: int, seed: int) -> Row:
         for person in poisoners.persons:
             _one(world, poisoners, person)
             world.row.trials += 1
-    row = world.judge()
-    innocent = row.counts.get(DEAD, 0) - trials
-    row.count("innocent_dead", innocent)
-    if innocent:
-        row.broken.append(f"{innocent} innocent messages are in the dead letters")
+    row = world.judge(dead=trials)
+    if (buried := row.counts.get(DEAD, 0)) < trials:
+        row.broken.append(f"{buried} of {trials} poisonous messages are in the dead letters")
     return row
 
 
@@ -139,5 +137,7 @@ def _apologies(world: World, person: Person) -> int:
     return sum(any(words in bubble.text for words in APOLOGY) for bubble in bubbles)
 
 
-DEADLY = Scenario("deadly-messages", "messages that end the worker that answers them", Trials(1, 1, 20), deadly)
-FAULTY = Scenario("raising-messages", "messages at which a turn fails", Trials(1, 4, 20), raising)
+DEADLY = Scenario(
+    "deadly-messages", "messages that end the worker that answers them", Trials(1, 1, 20), deadly, waits=True
+)
+FAULTY = Scenario("raising-messages", "messages at which a turn fails", Trials(1, 2, 20), raising)

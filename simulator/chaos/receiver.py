@@ -46,4 +46,4 @@ def _kill(world: World, proxy: RedisProxy, people: People) -> None:
     world.row.trials += 1
 
 
-KILLS = Scenario(NAME, "kill -9 of the receiver between Redis's answer and HTTP 200", Trials(4, 40, 500), kills)
+KILLS = Scenario(NAME, "kill -9 of the receiver between Redis's answer and HTTP 200", Trials(4, 24, 500), kills)

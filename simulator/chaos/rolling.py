@@ -8,7 +8,7 @@ import urllib.request
 from time import monotonic, sleep
 from typing import Final
 
-from simulator.chaos.load import WORKERS, judge, start_workers, writing
+from simulator.chaos.load import WORKERS, start_workers, writing
 from simulator.chaos.row import Row
 from simulator.chaos.scenario import Scenario, Trials
 from simulator.chaos.world import World
@@ -35,7 +35,7 @@ def restarts(trials: int, seed: int, channel: str) -> Row:
             for _ in range(trials):
                 _restart_everything(world, ports)
                 world.row.trials += 1
-        return judge(world)
+        return world.judge()
 
 
 def _restart_everything(world: World, ports: dict[str, int]) -> None:

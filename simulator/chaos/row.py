@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
@@ -13,6 +14,7 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 RESULTS: Final = Path(".chaos/results.jsonl")
+GIT_SECONDS: Final = 10
 PROMISES: Final = ("lost", "duplicated", "reordered", "leaked", "unfinished")
 COLUMNS: Final = ("trials", "messages", "lost", "duplicated", "reordered", "unfinished", "stray", "explained")
 
@@ -23,7 +25,7 @@ class Row:
 
     ``explained`` were rightly not answered or are in the dead letters, ``stray`` are opening bubbles without an
     end. ``counts`` is what else is worth knowing, ``broken`` the scenario's own promises that did not hold, in
-    words, and ``slow`` its bounds in time that were missed.
+    words, and ``slow`` its bounds in time that were missed. ``commits`` are those of the code that was run.
     """
 
     scenario: str
@@ -42,6 +44,7 @@ class Row:
     counts: dict[str, int] = field(default_factory=dict)
     broken: list[str] = field(default_factory=list)
     slow: list[str] = field(default_factory=list)
+    commits: list[str] = field(default_factory=list)
 
     @property
     def kept(self) -> bool:
@@ -65,6 +68,7 @@ class Row:
         for name in ("broken", "slow"):
             getattr(self, name).extend(getattr(other, name))
         self.seeds.extend(seed for seed in other.seeds if seed not in self.seeds)
+        self.commits.extend(commit for commit in other.commits if commit not in self.commits)
         for name, number in other.counts.items():
             self.count(name, number)
 
@@ -75,11 +79,23 @@ class Row:
             results.write(json.dumps(asdict(self), separators=(",", ":")) + "\n")
 
 
-def kept(file: Path = RESULTS) -> list[Row]:
-    """All results so far, added up by scenario and channel."""
+def commit_of_this_code() -> str:
+    """The commit that is checked out where this code lies; empty where that cannot be told."""
+    command = ("git", "-C", str(Path(__file__).parent), "rev-parse", "--short", "HEAD")
+    try:
+        told = subprocess.run(command, capture_output=True, text=True, check=False, timeout=GIT_SECONDS)
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return told.stdout.strip() if not told.returncode else ""
+
+
+def kept(file: Path = RESULTS, of: str = "") -> list[Row]:
+    """All results so far, or those ``of`` one commit, added up by scenario and channel."""
     found: dict[tuple[str, str], Row] = {}
     lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
     for row in (Row(**json.loads(line)) for line in lines):
+        if of and of not in row.commits:
+            continue
         if (before := found.get((row.scenario, row.channel))) is not None:
             before.add(row)
         else:
@@ -107,6 +123,7 @@ def remarks(rows: Iterable[Row]) -> list[str]:
             f"{name.replace('_', ' ')} {number:,}" for name, number in sorted(row.counts.items()) if number
         )
         lines += [f"{row.scenario}, {row.channel}: {counts}"] if counts else []
+        lines += [f"  at commit {', '.join(name or 'unknown' for name in row.commits)}"] if row.commits else []
         what = Counter((*row.broken, *row.slow))
         lines += [f"  {words}" + (f" ({times} times)" if times > 1 else "") for words, times in what.items()]
     return lines

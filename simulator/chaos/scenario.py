@@ -42,6 +42,8 @@ class Scenario:
     trials: Trials
     run: Callable[[int, int, str], Row]
     channels: tuple[str, ...] = CHANNELS
+    waits: bool = False
+    """Whether it is mostly waiting, so that it can run beside another one."""
 
 
 def beside(row: Row, tasks: Sequence[Task], one: Callable[[Sequence[Task], int, str], Row], most: int = BESIDE) -> Row:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from time import sleep
+from time import monotonic, sleep
 from typing import Any, Final
 
 from simulator.chaos.row import Row
@@ -21,6 +21,8 @@ LEASE_SECONDS: Final = 1.0
 STATUS_SECONDS: Final = 10.0
 STOPPED: Final = (1.5, 4.0)
 """Seconds, at random: longer than the lease, shorter than the wait for a status."""
+WORK: Final = frozenset({"begin", "commit"})
+"""What only the holder of a lease asks of Redis."""
 LATE: Final = 5.0
 """Seconds until a delivery status: longer than the lease, so that who takes over does not have it yet."""
 SETTINGS: Final = {"LEASE_SECONDS": f"{LEASE_SECONDS:g}", "WHATSAPP_STATUS_SECONDS": f"{STATUS_SECONDS:g}"}
@@ -28,7 +30,9 @@ SETTINGS: Final = {"LEASE_SECONDS": f"{LEASE_SECONDS:g}", "WHATSAPP_STATUS_SECON
 
 def stops(trials: int, seed: int, channel: str) -> Row:
     """Two workers; the one that has a turn is stopped, the other takes over, the first goes on where it was."""
-    return beside(Row(NAME, channel, [seed]), range(trials), _stops)
+    row = beside(Row(NAME, channel, [seed]), range(trials), _stops)
+    _judge_takeovers(row)
+    return row
 
 
 def _stops(trials: Sequence[int], seed: int, channel: str) -> Row:
@@ -48,12 +52,18 @@ def _stops(trials: Sequence[int], seed: int, channel: str) -> Row:
         return row
 
 
+def _judge_takeovers(row: Row) -> None:
+    """Without any, nobody's commit could have been late, and nobody's text overwritten."""
+    if row.trials and not row.counts.get("takeovers"):
+        row.broken.append("no worker took over from one that was stopped")
+
+
 def _stop_thinking(world: World, workers: dict[str, RedisProxy], people: People) -> None:
     asked = len(world.model.requests)
     world.write(people)
     if not world.model.wait_until(lambda: len(world.model.requests) > asked, 30):
         raise NotReady(f"The model is not asked.\n{world.processes.log_tails()}")
-    _stop(world, _holder(workers))
+    _stop(world, workers)
 
 
 def _stop_sending(world: World, workers: dict[str, RedisProxy], people: People) -> None:
@@ -73,7 +83,7 @@ def _stop_sending(world: World, workers: dict[str, RedisProxy], people: People) 
         world.write(people)
         if not taken.wait(30):
             raise NotReady(f"Nothing is sent.\n{world.processes.log_tails()}")
-        _stop(world, _holder(workers), stopped)
+        _stop(world, workers, stopped)
     finally:
         world.platform.before = world.platform.after = None
 
@@ -84,15 +94,22 @@ def _holder(workers: dict[str, RedisProxy]) -> str:
     return max(taken, key=lambda name: max(taken[name], default=0.0))
 
 
-def _stop(world: World, name: str, stopped: threading.Event | None = None) -> None:
-    process = world.processes.running[name]
+def _stop(world: World, workers: dict[str, RedisProxy], stopped: threading.Event | None = None) -> None:
+    name = _holder(workers)
+    process, began = world.processes.running[name], monotonic()
     pause(process)
     if stopped:
         stopped.set()
     sleep(world.random.uniform(*STOPPED) * LEASE_SECONDS)
+    resumed = monotonic()
     resume(process)
     world.row.trials += 1
     world.await_rest()
+    (other,) = (proxy for one, proxy in workers.items() if one != name)
+    if did := [one.time for one in other.trace if one.time > began and one.name in WORK]:
+        world.row.count("takeovers")
+        late = [one for one in workers[name].trace if one.time > max(resumed, did[0]) and one.name == "commit"]
+        world.row.count("commits_after_a_takeover", len(late))
 
 
 def _look_for_previews(world: World) -> None:
@@ -107,4 +124,6 @@ def _look_for_previews(world: World) -> None:
             whole[call.bubble] = final
 
 
-STOPS = Scenario(NAME, "a worker stopped for longer than its lease, then continued", Trials(3, 16, 100), stops)
+STOPS = Scenario(
+    NAME, "a worker stopped for longer than its lease, then continued", Trials(2, 8, 100), stops, waits=True
+)

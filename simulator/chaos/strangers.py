@@ -10,7 +10,7 @@ from itertools import islice
 from typing import Final
 
 from simulator import bot_api, garbage, graph
-from simulator.chaos.load import judge, start_workers
+from simulator.chaos.load import start_workers
 from simulator.chaos.measure import resident_mib
 from simulator.chaos.row import Row
 from simulator.chaos.scenario import Scenario, Trials
@@ -47,7 +47,7 @@ def fuzz(trials: int, seed: int, channel: str) -> Row:
         _judge_growth(world, resident_mib(world.pid("receiver")) - before)
         world.greet(world.people(PEOPLE, first=PEOPLE))
         world.row.count("quarantined", int(world.redis.llen("recado:quarantine")))
-        return judge(world, FED_SECONDS)
+        return world.judge(FED_SECONDS)
 
 
 def _feed(world: World, bodies: Iterable[bytes]) -> None:
@@ -78,7 +78,7 @@ def forgeries(trials: int, seed: int, channel: str) -> Row:
             world.row.broken.append(f"forged requests have left {len(came)} keys")
         start_workers(world)
         world.greet(people)
-        return judge(world)
+        return world.judge()
 
 
 def _forged(world: World) -> list[Forgery]:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from random import Random
 from time import sleep
-from typing import Final
+from typing import Any, Final
 
+from simulator.chaos.load import FOUR, previews, start_workers
 from simulator.chaos.row import Row
 from simulator.chaos.scenario import Scenario, Trials
-from simulator.chaos.world import World
+from simulator.chaos.world import GROWING, World
 from simulator.people import People
 from simulator.processes import NotReady, wait_until
 
-WORKERS: Final = tuple(f"w{number} worker" for number in range(4))
 PEOPLE: Final = 200
 MESSAGES_PER_KILL: Final = 10
 GAPS: Final = (0.3, 1.7)
@@ -20,6 +21,14 @@ LATE: Final = 5.0
 RARE_LATE: Final = 20.0
 """Seconds until a delivery status: longer than the lease, so that who takes over does not have it yet."""
 BACKLOG: Final = 200
+PACE: Final = 0.04
+"""Seconds for each word of an answer, which then takes about one: most kills strike turns."""
+LONG: Final = 0.25
+"""The share of answers that are three times as long, and so are seen growing."""
+INNOCENT: Final = 1000
+"""Of so many messages one may get into the dead letters, at a kill a second."""
+STRUCK: Final = 3
+"""At least one turn must have lost its worker for so many kills."""
 
 
 def kills(trials: int, seed: int, channel: str) -> Row:
@@ -27,8 +36,11 @@ def kills(trials: int, seed: int, channel: str) -> Row:
     settings = {"LEASE_SECONDS": "2", "WHATSAPP_STATUS_SECONDS": "6"}
     with World("worker-kills", channel, seed, **settings) as world:
         world.tell_late(LATE)
+        _lengthen(world, seed)
         _storm(world, trials, GAPS)
-        return world.judge()
+        row = world.judge(dead=trials * MESSAGES_PER_KILL // INNOCENT)
+        _judge_strikes(world)
+        return row
 
 
 def rare_kills(trials: int, seed: int, channel: str) -> Row:
@@ -37,17 +49,31 @@ def rare_kills(trials: int, seed: int, channel: str) -> Row:
     with World("rare-worker-kills", channel, seed, **settings) as world:
         world.tell_late(RARE_LATE)
         _storm(world, trials, (4.0, 6.0))
-        row = world.judge()
-        if dead := row.counts.get("dead"):
-            row.broken.append(f"{dead} innocent messages are in the dead letters")
-        return row
+        return world.judge()
+
+
+def _lengthen(world: World, seed: int) -> None:
+    reply, chance = world.model.reply, Random(seed)
+
+    def longer(body: dict[str, Any]) -> str:
+        more = f" {GROWING}" * 2 if chance.random() < LONG else ""
+        return f"{reply(body)}{more}"
+
+    world.model.pace, world.model.reply = PACE, longer
+
+
+def _judge_strikes(world: World) -> None:
+    """Whether there was anything to lose: turns that lost their workers, and previews where there can be any."""
+    row, deaths = world.row, world.counted("deaths")
+    row.count("previews", previews(world))
+    if deaths * STRUCK < row.trials:
+        row.broken.append(f"only {deaths} turns lost their worker in {row.trials} kills")
+    if row.channel == "telegram" and not row.counts["previews"]:
+        row.broken.append("no answer was seen growing")
 
 
 def _storm(world: World, trials: int, gaps: tuple[float, float]) -> None:
-    for name in WORKERS:
-        world.start_worker(name)
-    for name in WORKERS:
-        world.await_worker(name)
+    start_workers(world, FOUR)
     people = world.people(PEOPLE)
     for _ in range(trials):
         _write(world, people, world.random.uniform(*gaps))
@@ -69,8 +95,8 @@ def _kill_one(world: World) -> None:
     ready: list[str] = []
 
     def enough() -> bool:
-        ready[:] = [name for name in WORKERS if world.is_ready(name)]
-        return len(ready) > len(WORKERS) // 2
+        ready[:] = [name for name in FOUR if world.is_ready(name)]
+        return len(ready) > len(FOUR) // 2
 
     if not wait_until(enough, 60):
         raise NotReady(f"The workers do not come up.\n{world.processes.log_tails()}")
@@ -79,7 +105,7 @@ def _kill_one(world: World) -> None:
     world.start_worker(victim)
 
 
-KILLS = Scenario("worker-kills", "kill -9 of a random worker of four", Trials(5, 60, 1000), kills)
+KILLS = Scenario("worker-kills", "kill -9 of a random worker of four", Trials(4, 30, 1000), kills)
 RARE_KILLS = Scenario(
-    "rare-worker-kills", "the same, one kill in 5 s, leases as shipped", Trials(1, 6, 100), rare_kills
+    "rare-worker-kills", "the same, one kill in 5 s, leases as shipped", Trials(1, 5, 100), rare_kills, waits=True
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+import threading
 from pathlib import Path
 from random import Random
 from time import monotonic, sleep
@@ -12,27 +13,21 @@ from typing import Any, Final, Self
 from simulator.chaos.row import PROMISES, RESULTS, Row
 from simulator.faults import RedisProxy
 from simulator.graph import Statuses
-from simulator.installation import Installation
+from simulator.installation import FREE_OF_LIMITS, Installation
 from simulator.ledger import Ledger, Report
+from simulator.ledger.judge import DEAD
 from simulator.ledger.store import read_redis
 from simulator.models import ModelServer, echo
 from simulator.people import People
 from simulator.processes import NotReady, wait_until
 from simulator.telegram import TelegramServer
 
-FREE_OF_LIMITS: Final = {
-    "TELEGRAM_MESSAGES_PER_SECOND": "10000",
-    "TELEGRAM_CHAT_MESSAGES_PER_SECOND": "1000",
-    "TELEGRAM_GROUP_MESSAGES_PER_MINUTE": "100000",
-    "WHATSAPP_MESSAGES_PER_SECOND": "10000",
-    "WHATSAPP_PERSON_SECONDS": "0.001",
-    "DEBOUNCE_SECONDS": "0.05",
-    "DEBOUNCE_MAX_SECONDS": "0.2",
-}
+LISTENING: Final = {"DEBOUNCE_SECONDS": "0.05", "DEBOUNCE_MAX_SECONDS": "0.2"}
 THINKING: Final = (0.05, 0.2)
-"""Seconds that the model takes, at random between these; a word each so many seconds then."""
+"""Seconds that the model takes, at random between these; a word each ``PACE`` seconds then."""
 PACE: Final = 0.02
-SLOW_PACE: Final = 0.45
+SLOW_PACE: Final = 0.15
+GROWING: Final = "and so many more words that the bubble is opened and changed while the answer is still on its way"
 READY: Final = b"answering with"
 """A worker's log says so when it is ready."""
 REST_SECONDS: Final = 120.0
@@ -44,7 +39,7 @@ SECRETS: Final = ("TELEGRAM_BOT_TOKEN", "TELEGRAM_WEBHOOK_SECRET", "WHATSAPP_TOK
 LATE: Final = 0.5
 REDELIVERED: Final = 0.05
 AGAIN: Final = (0.0, 1.0)
-"""Seconds after which a message comes once more, at random."""
+"""The seconds after which a message comes once more, at random."""
 LATENCY: Final = 0.05
 """Seconds until the platform answers a call that it has taken; who dies meanwhile does not know that it was."""
 COUNTED: Final = ("deaths", "lost_leases", "stray", "unknown")
@@ -64,10 +59,10 @@ class World(Installation):
 
         def reply(body: dict[str, Any]) -> str:
             sleep(thinking.uniform(*THINKING))
-            return echo(body)
+            return f"{echo(body)} {GROWING}"
 
         model = ModelServer(reply=reply, pace=PACE)
-        ours: dict[str, Any] = FREE_OF_LIMITS | settings
+        ours: dict[str, Any] = FREE_OF_LIMITS | LISTENING | settings
         super().__init__(Path(self._temporary.name), model, own_redis=True, **ours)
         self.platform = self.telegram if channel == "telegram" else self.whatsapp
         self.platform.redeliver, self.platform.latency = REDELIVERED, LATENCY
@@ -87,9 +82,11 @@ class World(Installation):
         self._temporary.cleanup()
 
     def __enter__(self) -> Self:
-        """Open, with Redis and a receiver; everything is ended if they do not come up."""
+        """Open, with Redis and a receiver. Raises NotReady when they do not come up, and ends what did."""
         _open.add(self)
         try:
+            if _over.is_set():
+                raise NotReady("Everything is being ended.")
             super().__enter__()
             self.start("redis", "receiver")
         except BaseException:
@@ -125,8 +122,7 @@ class World(Installation):
 
     def slow_down(self) -> None:
         """Let the model talk so slowly that previews are shown, where the channel has any."""
-        if self.platform is self.telegram:
-            self.model.pace = SLOW_PACE
+        self.model.pace = SLOW_PACE if self.platform is self.telegram else self.model.pace
 
     def probe(self, chat_id: int) -> int:
         """Somebody's message without a mark comes once, now; what the receiver answers."""
@@ -177,10 +173,10 @@ class World(Installation):
         """What the product itself has counted under this name."""
         return int(self.redis.hget("recado:counts", name) or 0)
 
-    def judge(self, seconds: float = REST_SECONDS, *, books: bool = True) -> Row:
+    def judge(self, seconds: float = REST_SECONDS, *, books: bool = True, dead: int = 0) -> Row:
         """Wait until nothing is due, at most so long, and fill in the row; evidence is kept when a promise broke.
 
-        ``books``: RQ's own books must come to rest too, for which it takes up to 30 s after an outage.
+        ``books``: RQ's own books must come to rest too, up to 30 s after an outage. ``dead``: so many may be buried.
         """
         row = self.row
         if not wait_until(self.rests, seconds):
@@ -191,6 +187,8 @@ class World(Installation):
         report = ledger.check()
         report.left = [one for one in report.left if books or not one.startswith(RQ)]
         self._fill_in(report)
+        if (buried := row.counts.get(DEAD, 0)) > dead:
+            row.broken.append(f"{buried} messages are in the dead letters, at most {dead} may be")
         row.broken += [f"the proxy failed: {error!r}" for proxy in self._proxies for error in proxy.errors]
         row.seconds = monotonic() - self._started
         if not row.kept:
@@ -241,9 +239,12 @@ class World(Installation):
 
 
 _open: set[World] = set()
+_over = threading.Event()
 
 
-def abandon_all() -> None:
-    """End the processes of every world that is open, so that whoever works in one comes to an end too."""
+def abandon_all(*, for_good: bool = False) -> None:
+    """End the processes of every open world, and so whoever works in it; ``for_good``: none is opened again."""
+    if for_good:
+        _over.set()
     for world in list(_open):
         world.abandon()

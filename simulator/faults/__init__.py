@@ -5,7 +5,7 @@ All of it stands outside the product, which has no switches for it.
 
 from simulator.faults.calls import CallPoints
 from simulator.faults.plan import CUT, SWALLOW, Action, Delay, Point
-from simulator.faults.processes import Kill, Killer, kill, pause, resume
+from simulator.faults.processes import kill, pause, resume
 from simulator.faults.proxy import Passed, RedisProxy
 from simulator.faults.shim import Shim
 
@@ -15,8 +15,6 @@ __all__ = [
     "Action",
     "CallPoints",
     "Delay",
-    "Kill",
-    "Killer",
     "Passed",
     "Point",
     "RedisProxy",

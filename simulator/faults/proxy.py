@@ -9,7 +9,7 @@ import socket
 import threading
 from collections.abc import Callable, Coroutine
 from time import monotonic
-from typing import Any, NamedTuple, Self
+from typing import Any, ClassVar, NamedTuple, Self
 
 from simulator.faults.link import CHUNK, Command, Link, Stream
 from simulator.faults.plan import Plan
@@ -37,17 +37,19 @@ class RedisProxy(Plan):
     """Listens on a free port of 127.0.0.1 before the Redis at ``host`` and ``port``; a context manager.
 
     A script goes by the name in its first line of the form ``-- name: …``, once its source was seen in EVAL
-    or SCRIPT LOAD, else by eight digits of its hash; every other command by its own name, in lower case.
+    or SCRIPT LOAD by any proxy, else by eight digits of its hash; every other command by its own name, in lower case.
     ``trace`` lists what clients sent since the count was restarted, before any fault. ``delay`` is how
     many seconds later each command reaches Redis. While nothing is planned, it changes no byte.
     """
+
+    _scripts: ClassVar[dict[str, str]] = {}
+    """The names of all scripts by their hashes, whichever proxy has seen their sources."""
 
     def __init__(self, host: str, port: int) -> None:
         super().__init__()
         self.delay = 0.0
         self.trace: list[Passed] = []
         self._redis = (host, port)
-        self._scripts: dict[str, str] = {}
         self._links: set[Link] = set()
         self._connections = 0
         self._carrying: set[asyncio.Task[None]] = set()

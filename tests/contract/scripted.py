@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -18,6 +17,7 @@ import pytest
 from bot import plugins
 from bot.business import Business
 from bot.settings import Settings, load_settings
+from simulator.processes import free_port
 from workers.backends import Backend
 
 Script = Callable[["Exchange"], None]
@@ -112,9 +112,7 @@ class ScriptedServer(ThreadingHTTPServer):
 
 def nowhere() -> str:
     """An address at which nobody listens."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return f"http://127.0.0.1:{free.getsockname()[1]}"
+    return f"http://127.0.0.1:{free_port()}"
 
 
 @dataclass(frozen=True)

@@ -134,7 +134,7 @@ HALVES: dict[str, tuple[Callable[[Dialect], Script], list[str], str]] = {
 def test_an_answer_without_its_end_is_void(dialect: Dialect, half: str) -> None:
     """What came is given, then Unavailable; signs of life that hold no token do not count as one."""
     make, pieces, told = HALVES[half]
-    limits = {name: 0.15 if name == told else 5 for name in ("LLM_FIRST_TOKEN_TIMEOUT", "LLM_TIMEOUT")}
+    limits = {name: 0.15 if name == told else 30 for name in ("LLM_FIRST_TOKEN_TIMEOUT", "LLM_TIMEOUT")}
     came: list[str] = []
     started = monotonic()
     with dialect.served(make(dialect), **{name.lower(): limit for name, limit in limits.items()}) as (backend, _):
@@ -144,7 +144,7 @@ def test_an_answer_without_its_end_is_void(dialect: Dialect, half: str) -> None:
 
     assert came == pieces
     assert re.search(WAY_OUT, str(caught.value))
-    assert monotonic() - started < 3
+    assert monotonic() - started < 20
 
 
 @each_dialect

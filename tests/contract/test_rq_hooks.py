@@ -12,15 +12,15 @@ import pytest
 from rq import Queue
 from rq.executions import Execution
 from rq.job import Job
-from rq.registry import FailedJobRegistry, StartedJobRegistry
+from rq.registry import StartedJobRegistry
 from rq.worker import BaseWorker, Worker
 
 from bot.stores import bell
 from bot.stores.connection import Store
 from bot.stores.mailbox import Mailbox
-from tests.contract.recorder import Recorder, ring
+from tests.contract.recorder import Recorder, failed, ring
 from workers import jobs
-from workers.worker import TurnWorker, Wakeup
+from workers.worker import NotAllowed, TurnWorker, Wakeup
 
 ANA = "telegram:7:1"
 
@@ -99,7 +99,7 @@ def test_a_job_with_another_name_is_refused(store: Store, tmp_path: Any, name: s
     work(store, recorder)
     assert recorder.answered == []
     assert not mark.exists()
-    assert job.id in FailedJobRegistry(bell.QUEUE, connection=store.client, serializer="json").get_job_ids()
+    assert job.id in failed(store)
 
 
 def test_a_pickled_job_and_its_callbacks_are_refused(store: Store, tmp_path: Any) -> None:
@@ -181,3 +181,22 @@ def test_whatever_a_job_could_call_is_pinned_shut() -> None:
     """Callbacks and webhooks exist in RQ's job and are overridden in ours."""
     for name in ("success_callback", "failure_callback", "stopped_callback", "send_webhooks", "func"):
         assert getattr(Wakeup, name) is not getattr(Job, name)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        ["os.system", None, [ANA], {}],
+        [bell.JOB, "an instance", [ANA], {}],
+        [bell.JOB, None, [], {}],
+        [bell.JOB, None, [ANA, "more"], {}],
+        [bell.JOB, None, [ANA], {"more": 1}],
+    ],
+)
+def test_a_wake_up_is_one_name_and_one_conversation(store: Store, call: list[Any]) -> None:
+    """Anything else in the job's data is refused before anything is called."""
+    job = Queue(bell.QUEUE, connection=store.client, serializer="json").enqueue(bell.JOB, ANA)
+    assert Wakeup.fetch(job.id, connection=store.client, serializer="json").func is jobs.answer
+    store.client.hset(job.key, "data", Job(connection=store.client, serializer="json").serializer.dumps(call))
+    with pytest.raises(NotAllowed, match="refused"):
+        _ = Wakeup.fetch(job.id, connection=store.client, serializer="json").func

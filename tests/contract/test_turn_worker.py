@@ -11,18 +11,17 @@ from typing import Any
 import pytest
 from redis.exceptions import RedisError
 from rq import Queue
-from rq.job import Job, JobStatus
-from rq.registry import FailedJobRegistry
+from rq.job import JobStatus
 from rq.worker import Worker
 
 from bot.errors import StoreUnavailable
 from bot.stores import bell
 from bot.stores.connection import Store
 from bot.stores.mailbox import Mailbox
-from tests.contract.recorder import Recorder, ring
+from tests.contract.recorder import Recorder, failed, ring
 from workers import jobs
 from workers import worker as worker_module
-from workers.worker import NotAllowed, TurnWorker, Wakeup
+from workers.worker import TurnWorker
 
 ANA = "telegram:7:1"
 LONGEST = 5.0
@@ -134,10 +133,6 @@ def test_redis_that_goes_away_during_a_turn_is_no_failure(
 # -- RQ's books ------------------------------------------------------------------------------------
 
 
-def failed(store: Store) -> list[str]:
-    return FailedJobRegistry(bell.QUEUE, connection=store.client, serializer="json").get_job_ids()
-
-
 def test_a_worker_that_redis_forgot_reports_again(worker: Stepwise, store: Store) -> None:
     """Redis was emptied, or away for longer than a worker's time to live: `rq info` shows it again."""
     known: list[int] = []
@@ -212,25 +207,6 @@ def test_a_worker_tidies_up_after_those_that_died(worker: Stepwise, store: Store
     worker.steps = [idle, worker._stop]
     worker.work_for_a_while()
     assert failed(store) == [job.id]
-
-
-@pytest.mark.parametrize(
-    "call",
-    [
-        ["os.system", None, [ANA], {}],
-        [bell.JOB, "an instance", [ANA], {}],
-        [bell.JOB, None, [], {}],
-        [bell.JOB, None, [ANA, "more"], {}],
-        [bell.JOB, None, [ANA], {"more": 1}],
-    ],
-)
-def test_a_wake_up_is_one_name_and_one_conversation(store: Store, call: list[Any]) -> None:
-    """Anything else in the job's data is refused before anything is called."""
-    job = Queue(bell.QUEUE, connection=store.client, serializer="json").enqueue(bell.JOB, ANA)
-    assert Wakeup.fetch(job.id, connection=store.client, serializer="json").func is jobs.answer
-    store.client.hset(job.key, "data", Job(connection=store.client, serializer="json").serializer.dumps(call))
-    with pytest.raises(NotAllowed, match="refused"):
-        _ = Wakeup.fetch(job.id, connection=store.client, serializer="json").func
 
 
 # -- leaving ---------------------------------------------------------------------------------------

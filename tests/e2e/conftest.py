@@ -22,10 +22,14 @@ _chats = itertools.count(1000, 1000)
 class Installation(simulated.Installation):
     """With the product's own connection to its embedded Redis."""
 
+    @property
+    def socket(self) -> Path:
+        return embedded.socket_path(self.data)
+
     @cached_property
     def store(self) -> Store:
         """The installation's Redis, of which this process does not count as a user."""
-        return connect(f"unix://{embedded.socket_path(self.data)}", self.folder, 5)
+        return connect(f"unix://{self.socket}", self.folder, 5)
 
     @cached_property
     def redis(self) -> redis.Redis:

@@ -8,16 +8,18 @@ from pathlib import Path
 
 import pytest
 
-from simulator.chaos import load, measure
+from simulator.chaos import load, measure, storm
 from simulator.chaos.more import MORE
 from simulator.chaos.row import Row
 from simulator.chaos.scenario import Scenario
 from simulator.chaos.world import World
 from simulator.faults import Shim
+from simulator.installation import FREE_OF_LIMITS
 
 SEED = 7
-BESIDE = 3
+BESIDE = 4
 """So many at a time: most of each is waiting."""
+UNLIMITED = "away-workers without limits"
 NEED_A_SHIM = ("clock", "full-disk")
 Rows = dict[str, Future[Row]]
 
@@ -34,7 +36,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 def rows(folder: Path) -> Iterator[Rows]:
     """Every short form, on each channel in turn."""
     with ThreadPoolExecutor(BESIDE) as pool:
-        yield {
+        freed = pool.submit(storm.away, 1, SEED, "whatsapp", **FREE_OF_LIMITS)
+        yield {UNLIMITED: freed} | {
             one.name: pool.submit(one.run, one.trials.short, SEED, one.channels[number % len(one.channels)])
             for number, one in enumerate(MORE)
         }
@@ -50,6 +53,14 @@ def test_the_promises_hold(scenario: Scenario, rows: Rows, folder: Path) -> None
 
     evidence = [found.read_text() for found in folder.glob(f".chaos/{scenario.name}-*/report.txt")]
     assert row.kept, "\n".join([repr(row), *evidence])
+
+
+def test_a_product_without_limits_breaks_the_row(rows: Rows) -> None:
+    """What is too much for the platform is seen, so that nothing being too much means something."""
+    row = rows[UNLIMITED].result(timeout=300)
+
+    assert not row.kept
+    assert any(words.startswith("over: ") for words in row.broken), repr(row)
 
 
 @pytest.mark.parametrize(

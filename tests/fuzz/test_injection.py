@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from bot.business import Business
 from bot.message import Turn
+from simulator.installation import FREE_OF_LIMITS
 from simulator.models import echo
 from simulator.processes import wait_until
 from tests.e2e.conftest import Installation, installation
@@ -95,10 +96,9 @@ class Shop:
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     """Twice as many people as injections, so that each one is tried on both channels."""
-    rates: dict[str, Any] = {"TELEGRAM_MESSAGES_PER_SECOND": "1000", "TELEGRAM_CHAT_MESSAGES_PER_SECOND": "100"}
-    rates |= {"WHATSAPP_MESSAGES_PER_SECOND": "1000", "WHATSAPP_PERSON_SECONDS": "0.01", "LLM_PARALLEL": "16"} | KEYS
+    ours: dict[str, Any] = FREE_OF_LIMITS | {"LLM_PARALLEL": "16"} | KEYS
     folder = tmp_path_factory.mktemp("injection") / "installation"
-    one = installation(folder, SYSTEM_PROMPT=OWNERS_PROMPT, CONTEXT_TOKENS="8000", **rates)
+    one = installation(folder, SYSTEM_PROMPT=OWNERS_PROMPT, CONTEXT_TOKENS="8000", **ours)
     one.model.reply = obey
     try:
         one.start("receiver", "worker")

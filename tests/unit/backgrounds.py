@@ -11,6 +11,7 @@ from bot.stores.connection import Store
 from bot.stores.mailbox import Mailbox
 from tests.unit.mailboxes import ANA, until
 from tests.unit.worlds import World
+from workers import background
 from workers.background import Background
 
 NEVER = 60.0
@@ -80,8 +81,8 @@ class Worker(World):
         return self.threads[-1]
 
     def until_asleep(self) -> None:
-        """The sweeper has just looked, seen nothing, and sleeps for almost a second."""
-        until(lambda: 0.9 < self.background._sweep_at - time.monotonic() <= 1)
+        """The sweeper has just looked, seen nothing, and sleeps for almost as long as it ever does."""
+        until(lambda: 0.9 < (self.background._sweep_at - time.monotonic()) / background.SWEEP_SECONDS <= 1)
 
     def stop(self) -> None:
         self.watched.over = True

@@ -1,4 +1,4 @@
-"""A worker's world for every test that asks for one, alone or with its background running."""
+"""What a unit test may ask for: a worker's world, alone or with its background running, and a turn in hand."""
 
 from __future__ import annotations
 
@@ -7,15 +7,39 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from bot.stores.connection import Store
+from bot.stores.mailbox import Mailbox
+from bot.stores.outbox import Outbox
 from tests.unit.backgrounds import Worker
+from tests.unit.fates import EditingChannel
+from tests.unit.mailboxes import ANA, said
+from tests.unit.prompts import models  # noqa: F401 - fixtures
+from tests.unit.proxied import client, server, through  # noqa: F401 - fixtures
 from tests.unit.webhooks import platform, telegram, webhook, whatsapp  # noqa: F401 - fixtures
 from tests.unit.worlds import World
 from workers import background
 
 
 @pytest.fixture
+def channel() -> EditingChannel:
+    return EditingChannel()
+
+
+@pytest.fixture
 def world(store: Store) -> World:
     return World(store)
+
+
+@pytest.fixture
+def outbox(store: Store) -> Outbox:
+    return Outbox(store)
+
+
+@pytest.fixture
+def thinking(mailbox: Mailbox) -> Mailbox:
+    """Ana's turn 1 is in the hands of ``a``."""
+    mailbox.accept([said(1)])
+    mailbox.take(ANA, "a")
+    return mailbox
 
 
 @pytest.fixture

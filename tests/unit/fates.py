@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from bot.errors import Gone, Unknown
+from bot.errors import Gone, StoreUnavailable, Unknown
 from bot.message import Piece
 from bot.stores.connection import DUE, Argument, Script, Store, key
 from bot.stores.line import MODELS, SUSPECTS
@@ -93,6 +93,24 @@ class Steps(Store):
         self.step()
         answer = super().run(script, keys, args)
         self.step()
+        return answer
+
+
+class Shaky(Store):
+    """A Redis that is away before and after it ran a script: ``away`` holds how often, first before, then after."""
+
+    def __init__(self, store: Store) -> None:
+        super().__init__(store.client)
+        self.away: dict[Script, list[str]] = {}
+
+    def run(self, script: Script, keys: Sequence[str], args: Sequence[Argument]) -> Any:
+        left = self.away.get(script)
+        when = left.pop(0) if left else ""
+        if when == "before":
+            raise StoreUnavailable("Redis is away")
+        answer = super().run(script, keys, args)
+        if when == "after":
+            raise StoreUnavailable("the answer was lost")
         return answer
 
 

@@ -15,10 +15,11 @@ from bot.stores.outbox import Outbox
 ANA = "fake:7:1"
 BEA = "fake:7:2"
 HOURS = 3_600_000
-"""One hour in Redis' milliseconds."""
+DAY = 24 * HOURS
+"""In Redis' milliseconds."""
 
 
-def until(true: Callable[[], object], seconds: float = 5) -> None:
+def until(true: Callable[[], object], seconds: float = 15) -> None:
     """Wait until something is so; a failure when it is not in time."""
     end = time.monotonic() + seconds
     while not true():
@@ -88,3 +89,8 @@ def state(store: Store, name: str) -> str | None:
 def counted(store: Store, name: str) -> int:
     """What an operator must count."""
     return int(store.client.hget("recado:counts", name) or 0)
+
+
+def known(store: Store) -> list[str | None]:
+    """Deaths, strikes and tries of Ana's turn."""
+    return [state(store, name) for name in ("deaths", "strikes", "tries")]

@@ -70,18 +70,23 @@ def test_a_refused_turn_gets_an_apology_and_no_second_try(world: World) -> None:
     assert [turn.text for turn in world.backend.prompts[-1].turns[1:3]] == ["hello", texts.APOLOGY.to("en")]
 
 
-def test_a_turn_that_always_fails_is_buried_and_the_conversation_goes_on(
-    world: World, caplog: pytest.LogCaptureFixture
-) -> None:
-    """Three tries, then an apology; the batch is kept, and no word of the person is in the log."""
-    caplog.set_level(logging.DEBUG)
-    world.backend.answers = [RuntimeError("bug")] * 3
-    world.answer("poison")
+def bury(world: World, text: str) -> None:
+    """Three tries, then an apology; the batch is kept."""
+    world.answer(text)
     for _ in range(2):
         assert world.channel.spoken == []
         world.think_again()
     assert world.channel.spoken == [texts.APOLOGY.to("en")]
-    assert b"poison" in world.store.client.lindex(key(ANA, "dead"), 0)
+    assert text.encode() in world.store.client.lindex(key(ANA, "dead"), 0)
+
+
+def test_a_turn_that_always_fails_is_buried_and_the_conversation_goes_on(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    """And no word of the person is in the log."""
+    caplog.set_level(logging.DEBUG)
+    world.backend.answers = [RuntimeError("bug")] * 3
+    bury(world, "poison")
     assert counted(world.store, "dead") == 1
     assert world.answer("hello") == ["re: hello"]
     assert world.rest()
@@ -92,12 +97,37 @@ def test_a_turn_that_always_fails_is_buried_and_the_conversation_goes_on(
 def test_what_breaks_beside_the_model_is_buried_too(world: World, monkeypatch: pytest.MonkeyPatch, part: str) -> None:
     """A tokenizer or a renderer that cannot bear a text: three tries, an apology in plain words, no loop."""
     monkeypatch.setattr(world.backend if part == "count_tokens" else world.channel, part, broken)
-    world.answer("poison")
-    for _ in range(2):
-        assert world.channel.spoken == []
-        world.think_again()
-    assert world.channel.spoken == [texts.APOLOGY.to("en")]
-    assert b"poison" in world.store.client.lindex(key(ANA, "dead"), 0)
+    bury(world, "poison")
     assert world.rest()
     monkeypatch.undo()
     assert world.answer("hello") == ["re: hello"]
+
+
+def test_who_writes_on_in_an_outage_is_told_once_of_it(store: Store) -> None:
+    """The second message is another turn of the same outage; the next outage is told of again."""
+    world = World(store, slow_notice_seconds=1)
+    away, slow = Unavailable("away", retry_after=5), texts.SLOW.to("en")
+    world.backend.answers = [away]
+    world.answer("one")
+    world.say("two")
+    world.backend.answers = ["re: one", away]
+    for _ in range(4):
+        world.think_again()
+    assert world.channel.spoken == [slow, "re: one", "re: two"]
+    world.backend.answers = [away]
+    world.answer("three")
+    world.answerer.answer(ANA)
+    assert world.channel.spoken[3:] == [slow]
+
+
+def test_before_a_model_server_a_turn_waits_no_longer_each_time(store: Store) -> None:
+    """There is a breaker for that; whoever came first must not be overtaken because they tried more often. Nor are
+    they told sooner that it takes long."""
+    world = World(store, slow_notice_seconds=7.5)
+    world.served_by("one")
+    world.backend.answers = [Unavailable("away")] * 4
+    world.say("hello")
+    for _ in range(4):
+        world.think_again()
+    assert (state(store, "waits"), state(store, "told")) == ("4", None)
+    assert due_in_ms(store) <= 1000

@@ -3,37 +3,19 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
-from typing import Any
 
 import pytest
 
 from bot.errors import StoreUnavailable
-from bot.stores import bell, mailbox, outbox
-from bot.stores.connection import DUE, Argument, Script, Store, key
+from bot.stores import bell, outbox
+from bot.stores import mailbox as mailbox_module
+from bot.stores.connection import DUE, Script, Store, key
 from bot.stores.history import History
-from tests.unit.mailboxes import ANA, BEA, counted, in_line, state
+from bot.stores.mailbox import Mailbox
+from tests.unit.fates import Shaky
+from tests.unit.mailboxes import ANA, BEA, counted, in_line, said, state
 from tests.unit.worlds import World
 from workers import held
-
-
-class Shaky(Store):
-    """A Redis that is away before and after it ran a script: ``away`` holds how often, first before, then after."""
-
-    def __init__(self, store: Store) -> None:
-        super().__init__(store.client)
-        self.away: dict[Script, list[str]] = {}
-
-    def run(self, script: Script, keys: Sequence[str], args: Sequence[Argument]) -> Any:
-        left = self.away.get(script)
-        when = left.pop(0) if left else ""
-        if when == "before":
-            raise StoreUnavailable("Redis is away")
-        answer = super().run(script, keys, args)
-        if when == "after":
-            raise StoreUnavailable("the answer was lost")
-        return answer
-
 
 # -- lost and given back ---------------------------------------------------------------------------
 
@@ -159,7 +141,7 @@ def test_whoever_still_writes_sees_typing_and_is_looked_at_when_done(store: Stor
 # -- Redis goes away -------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("script", [mailbox._commit, outbox._record], ids=["commit", "record"])
+@pytest.mark.parametrize("script", [mailbox_module._commit, outbox._record], ids=["commit", "record"])
 def test_what_was_thought_or_sent_is_written_down_however_redis_fails(store: Store, script: Script) -> None:
     """Away, back with its answer lost, away again: nothing is thought or sent twice, and nothing lost."""
     shaky = Shaky(store)
@@ -172,7 +154,7 @@ def test_what_was_thought_or_sent_is_written_down_however_redis_fails(store: Sto
     shaky.close()
 
 
-@pytest.mark.parametrize("script", [mailbox._commit, outbox._record], ids=["commit", "record"])
+@pytest.mark.parametrize("script", [mailbox_module._commit, outbox._record], ids=["commit", "record"])
 def test_a_redis_that_stays_away_ends_the_answer_and_loses_nothing(
     store: Store, script: Script, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -192,19 +174,23 @@ def test_a_redis_that_stays_away_ends_the_answer_and_loses_nothing(
     shaky.close()
 
 
-def test_what_was_in_hand_when_redis_went_away_is_given_back_when_it_is_there_again(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Nobody died: the turn is no suspect, and nobody waits for the end of its lease."""
+def strand(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Redis goes away in the middle of a turn, and its worker lives."""
 
     def away(*_: object) -> str:
         raise StoreUnavailable("away")
 
     with monkeypatch.context() as patch:
         patch.setattr(History, "tail", away)
-        world.say("hello")
         with pytest.raises(StoreUnavailable):
-            world.answerer.answer(ANA)
+            world.answer("hello")
+
+
+def test_what_was_in_hand_when_redis_went_away_is_given_back_when_it_is_there_again(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody died: the turn is no suspect, and nobody waits for the end of its lease."""
+    strand(world, monkeypatch)
     assert world.store.client.exists(key(ANA, "lease"))
     world.answerer.give_back_stranded()
     assert not world.store.client.exists(key(ANA, "lease"))
@@ -218,17 +204,46 @@ def test_a_lease_that_ended_while_redis_was_away_makes_no_suspect(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The outage was longer than the lease, and its worker lives: it says so as soon as it can."""
-
-    def away(*_: object) -> str:
-        raise StoreUnavailable("away")
-
-    with monkeypatch.context() as patch:
-        patch.setattr(History, "tail", away)
-        world.say("hello")
-        with pytest.raises(StoreUnavailable):
-            world.answerer.answer(ANA)
+    strand(world, monkeypatch)
     world.store.client.delete(key(ANA, "lease"))
     world.answerer.give_back_stranded()
     world.worker().answer(ANA)
     assert world.channel.spoken == ["re: hello"]
     assert counted(world.store, "deaths") == 0
+
+
+def renew(world: World) -> None:
+    """What the worker's monitor does."""
+    held = world.answerer.held
+    lost = world.mailbox.renew([(one.conversation, one.token, ()) for one in held])
+    for one in held:
+        if one.token in lost:
+            one.lose()
+
+
+def test_a_lease_that_ended_while_redis_was_away_is_renewed_if_nobody_took_it(world: World) -> None:
+    """The thinking goes on: nothing is asked twice, and nobody is thought dead."""
+
+    def away() -> None:
+        world.store.client.delete(key(ANA, "lease"))
+        renew(world)
+
+    world.backend.during = away
+    assert world.answer("hello") == ["re: hello"]
+    assert (len(world.backend.prompts), counted(world.store, "deaths")) == (1, 0)
+    assert world.rest()
+
+
+@pytest.mark.parametrize("end", ["taken over", "given back"])
+def test_a_lease_that_was_another_s_meanwhile_is_not_renewed(mailbox: Mailbox, store: Store, end: str) -> None:
+    """Its turn is no longer this worker's, even while nobody holds it."""
+    mailbox.accept([said(1)])
+    mailbox.take(ANA, "a")
+    if end == "given back":
+        mailbox.defer(ANA, "a", 0)
+    store.client.delete(key(ANA, "lease"))
+    if end == "taken over":
+        mailbox.take(ANA, "b")
+        store.client.delete(key(ANA, "lease"))
+    assert mailbox.renew([(ANA, "a", ())]) == {"a"}
+    assert store.client.exists(key(ANA, "lease")) == 0

@@ -12,22 +12,6 @@ from tests.unit.bubbles import bubble, open_it, said_whole, take_over
 from tests.unit.everything import everything
 from tests.unit.mailboxes import ANA, HOURS, counted, said, staged, state
 
-DAY = 24 * HOURS
-
-
-@pytest.fixture
-def outbox(store: Store) -> Outbox:
-    return Outbox(store)
-
-
-@pytest.fixture
-def thinking(mailbox: Mailbox) -> Mailbox:
-    """Turn 1 is in the hands of ``a``."""
-    mailbox.accept([said(1)])
-    mailbox.take(ANA, "a")
-    return mailbox
-
-
 # -- the opening -----------------------------------------------------------------------------------
 
 

@@ -13,22 +13,6 @@ from tests.unit.bubbles import bubble, finish, grown, in_doubt, open_it, said_wh
 from tests.unit.everything import everything
 from tests.unit.mailboxes import ANA, BEA, HOURS, due_in_ms, in_line, said, state
 
-DAY = 24 * HOURS
-
-
-@pytest.fixture
-def outbox(store: Store) -> Outbox:
-    return Outbox(store)
-
-
-@pytest.fixture
-def thinking(mailbox: Mailbox) -> Mailbox:
-    """Turn 1 is in the hands of ``a``."""
-    mailbox.accept([said(1)])
-    mailbox.take(ANA, "a")
-    return mailbox
-
-
 # -- put right -------------------------------------------------------------------------------------
 
 

@@ -11,23 +11,7 @@ from bot.stores.mailbox import Later, Mailbox, Rest, Speak
 from bot.stores.outbox import Outbox, Outcome, piece_state
 from tests.unit.bubbles import NOBODY, bubble, in_doubt, open_it, said_whole
 from tests.unit.everything import everything
-from tests.unit.mailboxes import ANA, HOURS, counted, due_in_ms, in_line, said, staged, state
-
-DAY = 24 * HOURS
-
-
-@pytest.fixture
-def outbox(store: Store) -> Outbox:
-    return Outbox(store)
-
-
-@pytest.fixture
-def thinking(mailbox: Mailbox) -> Mailbox:
-    """Turn 1 is in the hands of ``a``."""
-    mailbox.accept([said(1)])
-    mailbox.take(ANA, "a")
-    return mailbox
-
+from tests.unit.mailboxes import ANA, DAY, counted, due_in_ms, in_line, said, staged, state
 
 # -- settled by a status ---------------------------------------------------------------------------
 
@@ -152,3 +136,25 @@ def test_a_failure_that_is_told_after_the_platform_took_a_bubble_is_counted(
     assert not outbox.settle(Status(ANA, reference, "failed"))
     assert not outbox.settle(Status(ANA, reference, "sent"))
     assert counted(store, "failed") == 1
+
+
+@pytest.mark.parametrize("told", ["answer", "status"])
+def test_who_has_written_since_a_reply_was_begun_need_not_write_again(
+    mailbox: Mailbox, store: Store, outbox: Outbox, told: str
+) -> None:
+    """The platform's "the person must write first" is older than what they wrote: the reply goes again at once."""
+    staged(mailbox)
+    reference = outbox.begin(ANA, "a", 1, 0, ()).identity
+    mailbox.accept([said(2)])
+    if told == "answer":
+        outbox.record(ANA, 1, 0, "parked", wait=30 * 86_400)
+    else:
+        outbox.settle(Status(ANA, reference, "parked"))
+    assert (bubble(store), counted(store, "parked")) == (("staged", ""), 0)
+    mailbox.release(ANA, "a", stay=False)
+    assert isinstance(mailbox.take(ANA, "b"), Speak)
+    outbox.begin(ANA, "b", 1, 0, ())
+    outbox.record(ANA, 1, 0, "parked", wait=30)
+    assert bubble(store)[0] == "parked"
+    outbox.record(ANA, 1, 0, "sent")
+    assert state(store, "begun_at") is None

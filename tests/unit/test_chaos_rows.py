@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from typer.testing import CliRunner
 
 from simulator.__main__ import app
 from simulator.chaos import command
-from simulator.chaos.row import Row, kept, remarks
+from simulator.chaos.row import Row, commit_of_this_code, kept, remarks
 from simulator.chaos.scenario import Scenario, Trials, beside, everywhere
 from simulator.processes import NotReady
 
@@ -154,6 +155,88 @@ def test_the_sum_runs_nothing_and_shows_what_was_found(scenario: list[tuple[int,
 
     assert (result.exit_code, scenario) == (1, [])
     assert "6" in result.output
+
+
+def test_the_sum_of_one_commit_leaves_out_what_other_code_did(scenario: list[tuple[int, int, str]]) -> None:
+    """Asked for nothing, it adds up everything and says of which commits."""
+    for name, trials in (("aaa1111", 3), ("bbb2222", 4)):
+        row = held(trials)
+        row.commits = [name]
+        row.keep()
+    held(5).keep()
+
+    assert [row.trials for row in kept(of="bbb2222")] == [4]
+    assert [row.trials for row in kept()] == [12]
+    assert "  at commit aaa1111, bbb2222" in remarks(kept())
+    assert "bbb2222" not in CliRunner().invoke(app, ["chaos", "--sum", "--commit", "aaa1111"]).output
+
+
+def test_what_is_kept_names_the_commit_that_was_run(
+    scenario: list[tuple[int, int, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(command, "COMMIT", "ccc3333")
+    CliRunner().invoke(app, ["chaos", "--seed", "7"])
+
+    assert [row.commits for row in kept()] == [["ccc3333"], ["ccc3333"]]
+
+
+def test_a_commit_is_named_where_there_is_git_and_left_out_where_there_is_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    git = tmp_path / "git"
+    git.write_text("#!/bin/sh\necho ddd4444\n")
+    git.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert commit_of_this_code() == "ddd4444"
+
+    git.unlink()
+    assert commit_of_this_code() == ""
+
+
+def test_what_mostly_waits_runs_beside_the_others_and_the_table_keeps_its_order(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Each of the two goes on only when the other is there."""
+    together = threading.Barrier(2)
+
+    def run(trials: int, seed: int, channel: str) -> Row:
+        together.wait(20)
+        return held(trials, seed, channel)
+
+    waiting = Scenario("waiting", "a fault", Trials(1, 1, 1), run, waits=True)
+    working = Scenario("working", "a fault", Trials(1, 1, 1), run)
+    monkeypatch.setattr(command, "NAMES", {"waiting": waiting, "working": working})
+
+    rows = command.run(["waiting", "working"], 0, 7, "", "quick")
+
+    assert [row.channel for row in rows] == ["telegram", "whatsapp"] * 2
+    assert all(row.ok for row in rows)
+
+
+def test_a_scenario_that_itself_fails_fails_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    def run(trials: int, seed: int, channel: str) -> Row:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(command, "NAMES", {"tried": Scenario("tried", "a fault", Trials(1, 1, 1), run)})
+    monkeypatch.setattr(command, "_end", lambda _: None)
+
+    assert isinstance(CliRunner().invoke(app, ["chaos"]).exception, ZeroDivisionError)
+
+
+def test_an_unknown_channel_is_refused_by_naming_those_there_are(scenario: list[tuple[int, int, str]]) -> None:
+    result = CliRunner().invoke(app, ["chaos", "--channel", "pigeon"])
+
+    assert (result.exit_code, scenario) == (2, [])
+    assert "no channel 'pigeon'" in result.output
+
+
+def test_a_scenario_that_is_not_tried_on_a_channel_is_refused_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    one = Scenario("tried", "a fault", Trials(1, 1, 1), held, ("telegram",))
+    monkeypatch.setattr(command, "NAMES", {"tried": one})
+    result = CliRunner().invoke(app, ["chaos", "--channel", "whatsapp"])
+
+    assert result.exit_code == 2
+    assert "tried" in result.output
 
 
 def test_an_unknown_scenario_is_refused_by_naming_those_there_are() -> None:

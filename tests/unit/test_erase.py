@@ -16,9 +16,9 @@ from bot.stores.line import MODELS, Line
 from bot.stores.mailbox import COUNTS, QUARANTINE, Mailbox, Rest
 from bot.stores.outbox import Outbox
 from bot.stores.person import PARTS, Person
+from tests.servers import serving
 from tests.unit.everything import BEA, CHAT, HERE, LIMIT, PLACE, THERE, WORDS, be_neighbour, everything, live, said
 from tests.unit.mailboxes import until
-from tests.unit.servers import serving
 
 ANSWER = Reply(2, (Piece(WORDS),))
 
@@ -144,7 +144,7 @@ def test_a_workers_last_gesture_is_waited_for(store: Store, monkeypatch: pytest.
 
     def notice(seconds: float) -> None:
         assert not store.client.exists(key(HERE, "lease"))
-        store.client.delete(f"recado:limit:{LIMIT.name}")
+        store.client.delete(*store.client.keys("recado:limit:*"))
         assert Outbox(store).spare(HERE, [LIMIT])
 
     clock = SimpleNamespace(sleep=notice, monotonic=time.monotonic)
@@ -193,3 +193,22 @@ def test_a_rewrite_that_does_not_end_is_told_of(store: Store, monkeypatch: pytes
     (words,) = erase.erase(store, Person.parse(CHAT)).remains
     assert "BGREWRITEAOF" in words
     assert time.monotonic() - begun < 30
+
+
+def test_what_an_old_worker_heard_settles_no_reply_of_whoever_writes_again(store: Store, mailbox: Mailbox) -> None:
+    """Turns begin with 1 again; the id under which a bubble was begun tells the new one from the old."""
+    outbox, told = Outbox(store), Reply(1, (Piece("answer"),))
+    ids = []
+    for number in (1, 2):
+        mailbox.accept([said(number, HERE)])
+        mailbox.take(HERE, "ours")
+        mailbox.commit(HERE, "ours", 1, told)
+        ids.append(outbox.begin(HERE, "ours", 1, 0, ()).identity.partition(".")[0])
+        if number == 1:
+            erase.erase(store, Person.parse(CHAT))
+    before = everything(store)
+    for outcome in ("sent", "failed", "unknown", "staged"):
+        outbox.record(HERE, 1, 0, outcome, identity=ids[0], mine=ids[0])
+    assert everything(store) == before
+    assert outbox.record(HERE, 1, 0, "sent", identity="wamid", mine=ids[1])
+    assert store.client.exists(key(HERE, "out")) == 0

@@ -234,3 +234,13 @@ def test_nobody_sees_typing_who_has_opted_out(store: Store) -> None:
     world.say("hello")
     world.answerer.answer(ANA)
     assert world.channel.typing == []
+
+
+def test_who_has_opted_out_stays_so_however_long_nothing_is_said(world: World) -> None:
+    """The others are forgotten in time; that this person wants no answer is not, until they want one again."""
+    world.answer("/baja")
+    assert [world.store.client.pttl(key(ANA, part)) for part in ("state", "turn")] == [-1, -1]
+    world.answer("hello?")
+    assert world.store.client.pttl(key(ANA, "state")) == -1
+    world.answer("/alta")
+    assert all(world.store.client.pttl(key(ANA, part)) > 0 for part in ("state", "turn"))

@@ -7,11 +7,11 @@ import random
 import pytest
 
 from bot.stores.connection import Store, key
-from bot.stores.line import MODELS
+from bot.stores.line import MODELS, SUSPECTS
 from bot.stores.mailbox import Later, Mailbox, Speak
 from bot.stores.outbox import Outbox
 from tests.unit.everything import everything
-from tests.unit.lines import ALL, BOOK, CAI, DAN, LEASE_MS, People, open_line, seated, standing
+from tests.unit.lines import ALL, BOOK, CAI, DAN, LEASE_MS, STANDING, People, open_line, seated, standing
 from tests.unit.mailboxes import ANA, BEA, due_in_ms, in_line, now_ms, reply, said, staged, taken_texts
 
 
@@ -202,3 +202,25 @@ def test_tending_an_empty_line_touches_nothing(people: People, store: Store) -> 
     before = everything(store)
     people.line.tend()
     assert everything(store) == before
+
+
+def test_who_was_answered_without_the_line_holds_up_nobody_in_it(people: People, store: Store) -> None:
+    """Three stand there who need nothing any more: the next has the place at once, not a lease's time after each."""
+    for number, one in enumerate((BEA, CAI, DAN)):
+        store.client.zadd(STANDING, {one: number})
+    store.client.hset(BOOK, "number", 3)
+    assert people.ask(ANA) == ["one"]
+    assert (standing(store), in_line(store)) == ([], [])
+
+
+def test_a_turn_that_ends_stands_in_no_line(people: People, store: Store) -> None:
+    """It was answered by a backend that has no servers, or by nobody, for a quota was spent."""
+    people.ask(ANA, BEA)
+    people.line.leave(ANA, ANA, "one", "ok")
+    people.ask(ANA, CAI)
+    store.client.zadd(f"recado:line:{SUSPECTS}", {CAI: 1})
+    store.client.hdel(key(CAI, "state"), "think_at")
+    taken_texts(people.mailbox, CAI, CAI)
+    assert people.mailbox.commit(CAI, CAI, 1, None)
+    assert CAI not in standing(store)
+    assert store.client.zcard(f"recado:line:{SUSPECTS}") == 0

@@ -188,16 +188,17 @@ def test_take_listens_until_the_burst_is_over(listening: Mailbox) -> None:
     assert taken_texts(listening, "a") == ["message 1", "message 2"]
 
 
-def test_listening_ends_at_the_cap(listening: Mailbox) -> None:
-    """Whoever keeps writing is answered after the cap."""
+def test_listening_ends_at_the_cap(store: Store) -> None:
+    """Whoever keeps writing is answered after the cap, though never quiet."""
+    listening = open_mailbox(store, quiet=60, cap=0.3)
     started = time.monotonic()
     number = 0
     while not isinstance(listening.take(ANA, "a"), Think):
         number += 1
         listening.accept([said(number)])
-        assert time.monotonic() - started < 2
+        assert time.monotonic() - started < 30
         time.sleep(0.02)
-    assert 0.3 <= time.monotonic() - started < 0.6
+    assert time.monotonic() - started >= 0.3
 
 
 def test_a_command_is_never_listened_to(listening: Mailbox, store: Store) -> None:

@@ -224,7 +224,7 @@ def test_a_turn_that_waits_makes_no_reply_late(mailbox: Mailbox, store: Store, s
 
 def test_only_a_lease_that_is_anothers_counts_as_lost(taken: Mailbox, store: Store) -> None:
     """Who has just let go is not renewed either, and lost nothing."""
-    store.client.delete(key(ANA, "lease"))
+    taken.defer(ANA, "a", 0)
     assert taken.renew([(ANA, "a", ())]) == {"a"}
     assert counted(store, "lost_leases") == 0
     taken.take(ANA, "b")

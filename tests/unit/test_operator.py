@@ -41,7 +41,7 @@ def test_dead_letters_are_listed_shown_and_retried(store: Store, run: Run) -> No
     assert f"{WORDS} 1" in shown.stdout
 
     retried = run("dead", "retry", THERE)
-    assert f"{THERE}: 1 messages" in retried.stdout
+    assert f"{THERE}: messages that wait for their answer now: 1" in retried.stdout
     assert store.client.lindex(key(THERE, "in"), -1).split(b"|")[1] == b"3"
     assert run("dead", "list").stdout == "no dead letters\n"
 
@@ -113,7 +113,7 @@ def test_erasing_erases(store: Store, run: Run) -> None:
     be_neighbour(store)
     ended = run("erase", CHAT, "--yes")
     assert ended.returncode == 0, ended.stderr
-    assert "erased: 2 conversations, 2 bodies" in ended.stdout
+    assert "erased: conversations: 2, bodies in quarantine: 2" in ended.stdout
     left = str(everything(store))
     assert CHAT not in left
     assert WORDS not in left

@@ -10,9 +10,8 @@ from bot.stores import bell
 from bot.stores import line as line_module
 from bot.stores.connection import Store, key
 from bot.stores.line import MODELS
-from tests.unit.fates import unrest
+from tests.unit.fates import Shaky, unrest
 from tests.unit.mailboxes import ANA, BEA, due_in_ms, in_line, now_ms, state
-from tests.unit.test_answer_held import Shaky
 from tests.unit.worlds import World
 
 STANDING, BOOK = f"recado:line:{MODELS}", f"recado:line:{MODELS}:state"
@@ -229,3 +228,16 @@ def test_what_was_thought_is_kept_though_redis_is_away_when_the_place_is_given_b
     assert len(world.backend.prompts) == 1
     assert 0 <= store.client.pttl("recado:places:models:one") <= 15_000 or inside(store, "one") == 0
     shaky.close()
+
+
+def test_who_was_answered_without_the_line_stands_in_it_no_more(store: Store) -> None:
+    """It stood before a full server, and then another model answered that has none."""
+    world = World(store)
+    world.served_by("one")
+    rest(store, "one")
+    assert world.answer("hello") == []
+    assert store.client.zrange(STANDING, 0, -1) == [ANA.encode()]
+    world.served_by()
+    world.think_again()
+    assert world.channel.spoken == ["re: hello"]
+    assert store.client.exists(STANDING) == 0

@@ -18,7 +18,7 @@ from bot.errors import SettingsError
 from bot.settings import Settings, load_settings
 from bot.stores.connection import Store, connect
 from simulator.processes import free_port
-from tests.unit.servers import serving
+from tests.servers import serving
 
 ROOT = Path(__file__).parents[2]
 BUSINESS = ROOT / "business.example.toml"

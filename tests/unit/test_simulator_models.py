@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,16 +11,9 @@ import httpx
 import pytest
 
 from simulator.models import ModelServer
+from tests.unit.prompts import NATIVE, OPENAI, both_wires
 
 INSTALL = Path(__file__).parents[2] / "install_ollama.sh"
-
-NATIVE, OPENAI = "/api/chat", "/v1/chat/completions"
-
-
-@pytest.fixture
-def models() -> Iterator[ModelServer]:
-    with ModelServer(threads=24) as server:
-        yield server
 
 
 def body(text: str = "hola", *, stream: bool = True, **more: Any) -> dict[str, Any]:
@@ -83,7 +75,7 @@ def test_the_lists_name_the_models() -> None:
         assert httpx.get(f"{server.url}/nothing").status_code == 404
 
 
-@pytest.mark.parametrize("path", [NATIVE, OPENAI])
+@both_wires
 def test_a_model_that_is_not_there_is_named(models: ModelServer, path: str) -> None:
     answer = httpx.post(models.url + path, json=body(model="nobody"))
     assert answer.status_code == 404
@@ -118,7 +110,7 @@ def test_told_failures_come_once_each_with_their_headers(models: ModelServer) ->
     assert httpx.post(models.url + NATIVE, json=body()).status_code == 200
 
 
-@pytest.mark.parametrize("path", [NATIVE, OPENAI])
+@both_wires
 def test_a_stream_can_be_cut_after_some_pieces(models: ModelServer, path: str) -> None:
     models.cut_next(after_pieces=2)
     got: list[str] = []
