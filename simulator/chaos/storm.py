@@ -144,7 +144,7 @@ def _judge_growth(world: World) -> None:
 
 
 STORM = Scenario(
-    "storm", f"429 on 30 % of sends, answers lost on 5 %; {ALLOWED}", Trials(60, 120, 2500), storm, waits=True
+    "storm", f"429 on 30 % of sends, answers lost on 5 %; {ALLOWED}", Trials(45, 120, 2500), storm, waits=True
 )
 AWAY_WORKERS = Scenario(
     "away-workers",

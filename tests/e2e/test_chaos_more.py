@@ -17,7 +17,7 @@ from simulator.faults import Shim
 from simulator.installation import FREE_OF_LIMITS
 
 SEED = 7
-BESIDE = 4
+BESIDE = 5
 """So many at a time: most of each is waiting."""
 UNLIMITED = "away-workers without limits"
 NEED_A_SHIM = ("clock", "full-disk")
@@ -36,7 +36,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 def rows(folder: Path) -> Iterator[Rows]:
     """Every short form, on each channel in turn."""
     with ThreadPoolExecutor(BESIDE) as pool:
-        freed = pool.submit(storm.away, 1, SEED, "whatsapp", **FREE_OF_LIMITS)
+        freed = pool.submit(storm.away, 1, SEED, "telegram", **FREE_OF_LIMITS)
         yield {UNLIMITED: freed} | {
             one.name: pool.submit(one.run, one.trials.short, SEED, one.channels[number % len(one.channels)])
             for number, one in enumerate(MORE)

@@ -20,7 +20,7 @@ from simulator.chaos.world import World
 from simulator.processes import wait_until
 
 SEED = 7
-BESIDE = 4
+BESIDE = 5
 """So many at a time: most of each is waiting."""
 SCENARIOS = [one for one in command.SCENARIOS if one is not workers.RARE_KILLS and one not in MORE]
 """The rare kills are the same with leases of 15 s, for which a test has no time."""
