@@ -29,6 +29,8 @@ INNOCENT: Final = 1000
 """Of so many messages one may get into the dead letters, at a kill a second."""
 STRUCK: Final = 3
 """At least one turn must have lost its worker for so many kills."""
+JUDGED: Final = 20
+"""Fewer kills than this may miss every turn by chance."""
 
 
 def kills(trials: int, seed: int, channel: str) -> Row:
@@ -66,7 +68,7 @@ def _judge_strikes(world: World) -> None:
     """Whether there was anything to lose: turns that lost their workers, and previews where there can be any."""
     row, deaths = world.row, world.counted("deaths")
     row.count("previews", previews(world))
-    if deaths * STRUCK < row.trials:
+    if row.trials >= JUDGED and deaths * STRUCK < row.trials:
         row.broken.append(f"only {deaths} turns lost their worker in {row.trials} kills")
     if row.channel == "telegram" and not row.counts["previews"]:
         row.broken.append("no answer was seen growing")
