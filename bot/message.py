@@ -128,12 +128,14 @@ class Status:
     """What a platform tells later of a bubble: ``reference`` is our own id of it, as Channel.speak was given it.
 
     ``sent``: the platform has it. ``failed``: the person will not get it; ``reason`` says why, for the operator.
+    ``parked``: not before they write again. ``bubble`` is the platform's own id of it.
     """
 
     conversation: str
     reference: str
     outcome: Literal["sent", "failed", "parked"]
     reason: str = ""
+    bubble: str = ""
 
 
 class Received(NamedTuple):

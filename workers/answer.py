@@ -6,7 +6,7 @@ import logging
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 
 from bot import texts
 from bot.channels import Channel
@@ -16,7 +16,7 @@ from bot.message import Piece, Reply
 from bot.settings import Settings
 from bot.stores.mailbox import Later, Mailbox, Rest, Speak, Taken, Think, channel_of
 from bot.stores.outbox import Outbox
-from workers.grow import Growing
+from workers.grow import Beside, Growing, Show
 from workers.held import Held, LeaseLost, patiently
 from workers.places import Places, Waits
 from workers.speak import Speaker
@@ -50,6 +50,7 @@ class Answerer:
         self._speaker = Speaker(outbox, park_seconds=settings.history_days * 86_400)
         self._channels, self.notice_seconds = channels, settings.slow_notice_seconds
         self.look_again, self.show_typing = look_again, show_typing
+        self.beside: Callable[[Growing], AbstractContextManager[Show]] = Beside
         self.leaving = False
         self._held: dict[str, Held] = {}
         self._stranded: deque[Held] = deque()
@@ -148,7 +149,7 @@ class Answerer:
         """One turn, thought and committed; False when it must wait."""
         started = time.monotonic()
         try:
-            with self.places.alone(held, int(task.state.get("deaths", 0)), self._notice(held, task)):
+            with self.places.alone(held, int(task.state.get("deaths", 0)), lambda: self._notice(held, task)):
                 thought = self._thought(held, task)
                 reply = self._reply(held.conversation, task.batch.turn, thought)
         except Waits:
@@ -186,16 +187,13 @@ class Answerer:
         held.typing_for = task.batch.messages[-1].id
         self.show_typing(channel, held.conversation, held.typing_for)
         growing = Growing(self._outbox, held, channel, task.batch.turn, self._speaker.pause)
-        show = growing.show if channel.edits else lambda _: None
         servers = self._thinker.backend.servers(pseudonym(held.conversation))
         held.notice = self._notice(held, task)
         try:
-            return self.places.ask(
-                held,
-                servers,
-                held.notice,
-                lambda server: self._thinker.ask(held, task, server, show),
-            )
+            with self.beside(growing) as show:
+                return self.places.ask(
+                    held, servers, held.notice, lambda server: self._thinker.ask(held, task, server, show)
+                )
         finally:
             held.typing_for, held.notice = "", None
 

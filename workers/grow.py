@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import re
+import threading
 import time
 from collections.abc import Callable
 
@@ -25,6 +26,8 @@ MORE = " …"
 _HALF = re.compile(r"\[[^\]\n]*(\]\([^)\s]*)?$|(?<!\()https?://\S*$")
 
 Pause = Callable[[Channel, str, RateLimited], None]
+Show = Callable[[Callable[[], str]], None]
+"""Is told how to ask what there is of an answer so far."""
 
 log = logging.getLogger("recado.speak")
 
@@ -52,7 +55,7 @@ class Growing:
 
     def __init__(self, outbox: Outbox, held: Held, channel: Channel, turn: int, pause: Pause) -> None:
         """``pause`` is told when the platform wants one."""
-        self._outbox, self._held, self._channel, self._turn = outbox, held, channel, turn
+        self._outbox, self.held, self._channel, self._turn = outbox, held, channel, turn
         self._pause = pause
         self._limits = channel.limits(held.conversation)
         self._bubble = ""
@@ -60,18 +63,23 @@ class Growing:
         self._next_at = 0.0
         self._first_at = math.inf
 
+    @property
+    def due(self) -> bool:
+        """Whether it may be time to show more."""
+        return self._channel.edits and time.monotonic() >= self._next_at
+
     def show(self, so_far: Callable[[], str]) -> None:
         """Show what there is so far, if it is time to. Raises LeaseLost."""
-        if time.monotonic() < self._next_at or not (text := finished(so_far())) or self._is_short(text):
+        if not self.due or not (text := finished(so_far())) or self._is_short(text):
             return
-        self._next_at = time.monotonic() + self._channel.edit_seconds(self._held.conversation)
+        self._next_at = time.monotonic() + self._channel.edit_seconds(self.held.conversation)
         try:
             if self._bubble:
                 self._edit(text)
             else:
                 self._open(text)
         except RateLimited as error:
-            self._pause(self._channel, self._held.conversation, error)
+            self._pause(self._channel, self.held.conversation, error)
             self._next_at = time.monotonic() + error.retry_after
         except (DeliveryError, StoreUnavailable) as error:
             log.warning("a growing answer is not shown until it is whole: %s: %s", type(error).__name__, error)
@@ -99,7 +107,7 @@ class Growing:
             raise LeaseLost
 
     def _send(self, piece: Piece, reference: str) -> str:
-        conversation, sent = self._held.conversation, ""
+        conversation, sent = self.held.conversation, ""
         try:
             sent = self._channel.speak(conversation, piece, reference)
         except Unknown:
@@ -120,7 +128,7 @@ class Growing:
             return
         again = False
         try:
-            self._channel.edit(self._held.conversation, self._bubble, shown)
+            self._channel.edit(self.held.conversation, self._bubble, shown)
             self._shown = shown.text
         except Unknown:  # it may still come, after the final text
             again = True
@@ -131,11 +139,11 @@ class Growing:
             raise LeaseLost
 
     def _repair(self, *, again: bool) -> Standing:
-        return self._outbox.repair(self._held.conversation, self._held.token, self._turn, 0, again=again)
+        return self._outbox.repair(self.held.conversation, self.held.token, self._turn, 0, again=again)
 
     def _begin(self, mode: str) -> tuple[str, str]:
         permission, found, wait = self._outbox.begin(
-            self._held.conversation, self._held.token, self._turn, 0, self._limits,
+            self.held.conversation, self.held.token, self._turn, 0, self._limits,
             mode="open" if mode == "open" else "preview",
         )  # fmt: skip
         if permission == "lost":
@@ -143,3 +151,42 @@ class Growing:
         if permission == "wait":
             self._next_at = time.monotonic() + max(wait, LOOK_AGAIN_SECONDS)
         return permission, found
+
+
+class Beside:
+    """Shows a growing answer in a thread of its own: a platform that is slow keeps nobody's place before the model.
+
+    The newest text wins. Leaving the context waits for the call that is on its way, and for nothing else.
+    """
+
+    def __init__(self, growing: Growing) -> None:
+        self._growing = growing
+        self._so_far: Callable[[], str] = str
+        self._more, self._over = threading.Event(), False
+        self._thread = threading.Thread(target=self._run, name="growing", daemon=True)
+
+    def __enter__(self) -> Show:
+        return self._show
+
+    def __exit__(self, *exc: object) -> None:
+        self._over = True
+        self._more.set()
+        if self._thread.ident is not None:
+            self._thread.join()
+
+    def _show(self, so_far: Callable[[], str]) -> None:
+        if not self._growing.due:
+            return
+        self._so_far = so_far
+        self._more.set()
+        if self._thread.ident is None:
+            self._thread.start()
+
+    def _run(self) -> None:
+        while self._more.wait() and not self._over:
+            self._more.clear()
+            try:
+                self._growing.show(self._so_far)
+            except LeaseLost:
+                return self._growing.held.lose()
+        return None

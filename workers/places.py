@@ -71,12 +71,12 @@ class Places:
                 self._leave(held, self._models, server, did)
 
     @contextmanager
-    def alone(self, held: Held, deaths: int, notice: Reply | None) -> Iterator[None]:
+    def alone(self, held: Held, deaths: int, notice: Callable[[], Reply | None]) -> Iterator[None]:
         """Beside no other suspect, if this turn is one. Raises Waits, LeaseLost."""
         if deaths < SUSPECT_DEATHS:
             yield
             return
-        self._enter(held, self._suspects, [ALONE], notice)
+        self._enter(held, self._suspects, [ALONE], notice())
         try:
             yield
         finally:

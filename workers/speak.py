@@ -65,16 +65,19 @@ class Speaker:
     def opened(self, bubble: _Bubble, reference: str, found: str) -> str:
         return patiently(lambda: self._outbox.opened(bubble.held.conversation, reference, found))
 
-    def note(self, bubble: _Bubble, outcome: Outcome, identity: str = "", *, wait: float = 0) -> None:
-        self._note(bubble.held, bubble.reply, bubble.index, outcome, identity, wait=wait, mine=bubble.mine)
+    def note(self, bubble: _Bubble, outcome: Outcome, identity: str = "", *, wait: float = 0) -> bool:
+        """As ``_note``, unless the bubble is another one by now, because the conversation was erased."""
+        return self._note(bubble.held, bubble.reply, bubble.index, outcome, identity, wait=wait, mine=bubble.mine)
 
     def _note(
         self, held: Held, reply: Reply, index: int, outcome: Outcome, identity: str = "", *, wait: float = 0,
         mine: str = "",
-    ) -> None:  # fmt: skip
-        """Write down a bubble's outcome, whatever happens to Redis meanwhile."""
+    ) -> bool:  # fmt: skip
+        """Write down a bubble's outcome, whatever happens to Redis meanwhile; whether nothing of the reply is left."""
         where, turn = held.conversation, reply.turn
-        patiently(lambda: self._outbox.record(where, turn, index, outcome, identity=identity, wait=wait, mine=mine))
+        return patiently(
+            lambda: self._outbox.record(where, turn, index, outcome, identity=identity, wait=wait, mine=mine)
+        )
 
     def pause(self, channel: Channel, conversation: str, error: RateLimited) -> None:
         """Nothing is said here, or to anybody on this channel, before the platform wants it."""
@@ -102,8 +105,9 @@ class Speaker:
                 self.note(bubble, "failed")
                 return True
             case Blocked():
-                for rest in range(bubble.index, len(bubble.reply.pieces)):
-                    self._note(bubble.held, bubble.reply, rest, "failed")
+                settled = self.note(bubble, "failed")
+                for rest in range(bubble.index + 1, len(bubble.reply.pieces)):
+                    settled = settled or self._note(bubble.held, bubble.reply, rest, "failed")
             case _:
                 wait = EDIT_AGAIN_SECONDS if unknown == "open" else bubble.channel.unknown_seconds
                 self.note(bubble, unknown, identity, wait=wait)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -20,6 +20,7 @@ from bot.stores.mailbox import NOTHING, Mode, Spent, Think
 from bot.texts import Language, language_of
 from workers import context
 from workers.backends import Backend, Prompt
+from workers.grow import Show
 from workers.held import Held, LeaseLost
 
 QUOTA, NOT_ADDRESSED = "quota", "not addressed"
@@ -72,7 +73,7 @@ class Thinker:
             return Thought(texts.NO_TEXT.to(language), outcome="no text")
         return None
 
-    def ask(self, held: Held, task: Think, server: str, show: Callable[[Callable[[], str]], None]) -> Thought:
+    def ask(self, held: Held, task: Think, server: str, show: Show) -> Thought:
         """The model's answer, from ``server``; ``show`` may ask what there is of it so far.
 
         Raises Unavailable, Rejected, LeaseLost, StoreUnavailable, and what ``show`` raises.
@@ -138,7 +139,7 @@ class Thinker:
         known = min(limits, default=DEFAULT_CONTEXT)
         return max(known - self._settings.reply_tokens, known // 4)
 
-    def _stream(self, held: Held, prompt: Prompt, show: Callable[[Callable[[], str]], None]) -> str:
+    def _stream(self, held: Held, prompt: Prompt, show: Show) -> str:
         """The whole answer. One that trickles for longer than TURN_SECONDS ends with what came until then."""
         pieces: list[str] = []
         held.stream = stream = self.backend.stream(prompt)

@@ -63,7 +63,9 @@ def _status(status: Any, number: str) -> list[Status]:
     conversation = conversation_with(number, user)
     if kind in _SENT:
         return [Status(conversation, reference, "sent")]
-    return [Status(conversation, reference, *_failure(status))]
+    bubble = text_in(status, "id")
+    write(bubble)
+    return [Status(conversation, reference, *_failure(status), bubble)]
 
 
 def _failure(status: Object) -> tuple[Literal["failed", "parked"], str]:

@@ -9,6 +9,14 @@ local function turn_of(reply) return string.match(reply, '^%d|([^|]+)|') end
 
 local function piece(turn, index) return 'piece:' .. turn .. ':' .. index end
 
+-- Whether this turn's reply is in the outbox.
+local function waits(out, turn)
+  for _, reply in ipairs(redis.call('LRANGE', out, 0, -1)) do
+    if turn_of(reply) == turn then return true end
+  end
+  return false
+end
+
 local function committed(state) return tonumber(redis.call('HGET', state, 'committed')) or 0 end
 
 -- All bubbles of the head are settled: it leaves the outbox. One that grew is remembered for a while.
@@ -31,6 +39,24 @@ local function close_reply(out, state, spoken, head, turn)
   redis.call('LPOP', out)
   redis.call('HDEL', state, 'speak_at', 'speak_wait', 'parked', 'begun_at', 'permit', 'permit_wait', 'permit_stage', unpack(names))
   return 'settled'
+end
+
+-- A reply that was said waits in the outbox again, its bubbles as they were settled, if the one at `index` was sent (as
+-- `wanted`, where that is known). Returns whether it was.
+local function respeak(out, state, spoken, turn_key, turn, index, wanted)
+  local bubbles, reply = string.match(redis.call('HGET', spoken, turn) or '|', '^([^|]*)|(.*)$')
+  local outcomes = {}
+  for bubble in string.gmatch(bubbles .. ',', '([^,]*),') do
+    outcomes[#outcomes + 1] = piece(turn, #outcomes / 2)
+    outcomes[#outcomes + 1] = bubble == '' and 'failed' or 'sent:' .. bubble
+  end
+  local known = outcomes[2 * index + 2] or ''
+  if not begins(known, 'sent') or known ~= (wanted or known) then return false end
+  redis.call('HSET', state, unpack(outcomes))
+  redis.call('RPUSH', out, reply)
+  redis.call('PERSIST', state)
+  redis.call('PERSIST', turn_key)
+  return true
 end
 
 -- What became of a bubble of the head. A wait holds back the whole outbox of this conversation. `mine` is the id under

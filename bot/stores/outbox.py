@@ -112,14 +112,15 @@ class Outbox:
         return bool(self._store.run(_record, keys, [turn, index, noted, math.ceil(wait * 1000), mine]) == b"settled")
 
     def settle(self, status: Status) -> bool:
-        """Give a bubble whose outcome is unknown the one that the platform tells now; False where none waits for it."""
+        """Give a bubble the outcome that the platform tells now: one that nobody knew yet, or, for one that was taken,
+        that its person must write first. False where none waits for it."""
         found = REFERENCE.fullmatch(status.reference)
         if not found:
             return False
-        keys = [DUE, *(key(status.conversation, part) for part in ("lease", "out", "state", "spoken"))]
+        keys = [DUE, *(key(status.conversation, part) for part in ("lease", "out", "state", "spoken", "turn"))]
         wait = self._park_seconds if status.outcome == "parked" else 0
         args: list[str | int] = [*bell(silent=self._silent), status.conversation, *found.groups(), status.outcome]
-        args.append(math.ceil(wait * 1000))
+        args += [math.ceil(wait * 1000), status.bubble]
         return bool(self._store.run(_settle, keys, args))
 
     def repair(self, conversation: str, token: str, turn: int, index: int, *, again: bool = False) -> Standing:

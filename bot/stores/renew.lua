@@ -8,16 +8,16 @@ for i = 2, #ARGV, 3 do
   local lease = key(conversation, 'lease')
   local holder = redis.call('GET', lease)
   -- A lease that ran out (Redis was away) and that nobody took is still ours, as long as its turn is.
-  local thinker = not holder and redis.call('HGET', key(conversation, 'state'), 'thinker')
+  local thinker, seated = not holder and redis.call('HGET', key(conversation, 'state'), 'thinker'), 'XX'
   if thinker == ARGV[i + 1] and redis.call('EXISTS', key(conversation, 'wip')) == 1 then
     redis.call('SET', lease, thinker, 'PX', ARGV[1])
-    holder = thinker
+    holder, seated = thinker, 'CH'  -- its place ran out with it, and it is still being served there
   end
   if holder == ARGV[i + 1] then
     redis.call('PEXPIRE', lease, ARGV[1])
     redis.call('ZADD', KEYS[1], 'XX', now + ARGV[1], conversation)
     for place in string.gmatch(ARGV[i + 2], '%S+') do
-      redis.call('ZADD', place, 'XX', now + ARGV[1], conversation)
+      redis.call('ZADD', place, seated, now + ARGV[1], conversation)
       redis.call('PEXPIRE', place, ARGV[1])
     end
   else

@@ -11,22 +11,10 @@ local thinking = tonumber(turn) > committed(state)
 if thinking and redis.call('EXISTS', KEYS[6]) == 1 and ARGV[7] == '1' then redis.call('HSET', state, redo, '1') end
 if thinking then return redis.call('GET', lease) == ARGV[4] and 'ours' or 'idle' end
 
-local waiting = false
-for _, reply in ipairs(redis.call('LRANGE', out, 0, -1)) do waiting = waiting or turn_of(reply) == turn end
 local known = redis.call('HGET', state, piece(turn, index)) or ''
-if not waiting then
-  local bubbles, reply = string.match(redis.call('HGET', spoken, turn) or '|', '^([^|]*)|(.*)$')
-  local outcomes = {}
-  for bubble in string.gmatch(bubbles .. ',', '([^,]*),') do
-    outcomes[#outcomes + 1] = piece(turn, #outcomes / 2)
-    outcomes[#outcomes + 1] = bubble == '' and 'failed' or 'sent:' .. bubble
-  end
-  known = outcomes[2 * index + 2] or ''
-  if not begins(known, 'sent') then return 'idle' end
-  redis.call('HSET', state, unpack(outcomes))
-  redis.call('RPUSH', out, reply)
-  redis.call('PERSIST', state)
-  redis.call('PERSIST', KEYS[6])
+if not waits(out, turn) then
+  if not respeak(out, state, spoken, KEYS[6], turn, index) then return 'idle' end
+  known = redis.call('HGET', state, piece(turn, index))
 end
 if begins(known, 'open') or ARGV[7] == '1' then redis.call('HSET', state, redo, '1') end
 if begins(known, 'sent') then redis.call('HSET', state, piece(turn, index), 'open:' .. string.sub(known, 6)) end

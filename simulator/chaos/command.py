@@ -34,6 +34,7 @@ NAMES: Final = {scenario.name: scenario for scenario in SCENARIOS}
 COMMIT: Final = commit_of_this_code()
 """As the scenarios began: what is committed meanwhile is not what they run."""
 END_SECONDS: Final = 10.0
+LOOK_SECONDS: Final = 0.5
 console = Console(width=max(Console().width, 150))
 
 
@@ -119,8 +120,12 @@ class Lane(threading.Thread):
             self._error = error
 
     def finish(self) -> None:
-        """Wait for its end. Raises what it failed with."""
-        self.join()
+        """Wait for its end. Raises what it failed with.
+
+        It wakes now and then: a signal that the system hands to another thread is heard by this one only then.
+        """
+        while self.is_alive():
+            self.join(LOOK_SECONDS)
         if self._error:
             raise self._error
 

@@ -65,10 +65,17 @@ def test_a_product_without_limits_breaks_the_row(rows: Rows) -> None:
 
 @pytest.mark.parametrize(
     ("asked", "overtaken"),
-    [((1, 2, 3), []), ((2, 1, 3), [0.5]), ((2, 3, 1), [4.0, 3.5]), ((3, 2, 1), [0.5, 4.0, 3.5])],
+    [
+        ((1, 2, 3), []),
+        ((2, 1, 3), [0.5]),
+        ((2, 3, 1), [4.0, 3.5]),
+        ((3, 2, 1), [0.5, 4.0, 3.5]),
+        ((1.2, 1.1, 1.0), []),
+        ((1.6, 1.5, 1.0), [4.0]),
+    ],
 )
 def test_who_is_asked_before_one_who_came_earlier_is_found(asked: tuple[int, ...], overtaken: list[float]) -> None:
-    """One came at 0, one half a second and one four seconds later."""
+    """One came at 0, one half a second and one four seconds later. Who is asked almost with another is not before."""
     assert load.overtaken(zip((0.0, 0.5, 4.0), asked, strict=True)) == overtaken
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.errors import DeliveryError, RateLimited, Refused, Undelivered, Unknown
+from bot.errors import Blocked, DeliveryError, RateLimited, Refused, Undelivered, Unknown
 from bot.stores import erase
 from bot.stores.connection import Store
 from bot.stores.outbox import Outbox
@@ -14,7 +14,7 @@ from tests.unit.fates import EditingChannel
 from tests.unit.mailboxes import ANA, reply, state
 from tests.unit.worlds import FakeChannel, World
 
-OUTCOMES = [None, Refused("no"), Unknown("lost"), Undelivered("down"), RateLimited("slow", 1)]
+OUTCOMES = [None, Refused("no"), Blocked("gone"), Unknown("lost"), Undelivered("down"), RateLimited("slow", 1)]
 
 
 @pytest.fixture(autouse=True)

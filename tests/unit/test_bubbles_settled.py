@@ -158,3 +158,74 @@ def test_who_has_written_since_a_reply_was_begun_need_not_write_again(
     assert bubble(store)[0] == "parked"
     outbox.record(ANA, 1, 0, "sent")
     assert state(store, "begun_at") is None
+
+
+# -- taken, and told only later that the person must write first ----------------------------------
+
+
+def taken(mailbox: Mailbox, outbox: Outbox, *texts: str) -> list[str]:
+    """A reply of turn 1 that the platform took, bubble by bubble; our references of them."""
+    mailbox.accept([said(1)])
+    mailbox.take(ANA, "a")
+    said_whole(mailbox, "a", *texts)
+    references = []
+    for index in range(len(texts)):
+        references.append(outbox.begin(ANA, "a", 1, index, ()).identity)
+        outbox.record(ANA, 1, index, "sent", identity=f"wamid{index}")
+    mailbox.release(ANA, "a")
+    return references
+
+
+def test_what_was_taken_for_somebody_who_must_write_first_is_said_when_they_do(
+    mailbox: Mailbox, store: Store, outbox: Outbox
+) -> None:
+    """The bubble that did not arrive, and no other; a second status changes nothing."""
+    _, reference = taken(mailbox, outbox, "one", "two")
+    status = Status(ANA, reference, "parked", bubble="wamid1")
+    assert (outbox.settle(status), outbox.settle(status)) == (True, False)
+    assert isinstance(mailbox.take(ANA, "b"), Later)
+    assert 29 * DAY < due_in_ms(store) <= 30 * DAY
+    mailbox.accept([said(2)])
+    task = mailbox.take(ANA, "b")
+    assert isinstance(task, Speak)
+    assert [piece_state(task.state, 1, index)[0] for index in (0, 1)] == ["sent", "parked"]
+    assert outbox.begin(ANA, "b", 1, 1, ()).permission == "go"
+    assert outbox.record(ANA, 1, 1, "sent", identity="wamid2")
+    assert (counted(store, "parked"), counted(store, "failed")) == (1, 1)
+
+
+@pytest.mark.parametrize("bubble_id", ["wamid", "wamid00", "other", ""])
+def test_a_status_of_another_bubble_recalls_nothing(
+    mailbox: Mailbox, store: Store, outbox: Outbox, bubble_id: str
+) -> None:
+    """After an erasure the same turn and place are another bubble; what was shown is not said again."""
+    (reference,) = taken(mailbox, outbox, "one")
+    assert not outbox.settle(Status(ANA, reference, "parked", bubble=bubble_id))
+    assert store.client.exists(key(ANA, "out")) == 0
+    assert counted(store, "failed") == 1
+
+
+def test_who_has_written_since_a_bubble_was_taken_need_not_write_again(
+    mailbox: Mailbox, store: Store, outbox: Outbox
+) -> None:
+    (reference,) = taken(mailbox, outbox, "one")
+    mailbox.accept([said(2)])
+    assert outbox.settle(Status(ANA, reference, "parked", bubble="wamid0"))
+    task = mailbox.take(ANA, "b")
+    assert isinstance(task, Speak)
+    assert piece_state(task.state, 1, 0)[0] == "staged"
+
+
+def test_a_recalled_reply_does_not_stop_the_one_that_is_being_said(
+    mailbox: Mailbox, store: Store, outbox: Outbox
+) -> None:
+    (reference,) = taken(mailbox, outbox, "one")
+    mailbox.accept([said(2)])
+    mailbox.take(ANA, "b")
+    said_whole(mailbox, "b", "another", turn=2)
+    outbox.begin(ANA, "b", 2, 0, ())
+    assert outbox.settle(Status(ANA, reference, "parked", bubble="wamid0"))
+    assert outbox.record(ANA, 2, 0, "sent", identity="wamid9")
+    task = mailbox.take(ANA, "b")
+    assert isinstance(task, Speak)
+    assert (task.reply.turn, piece_state(task.state, 1, 0)[0]) == (1, "staged")

@@ -6,6 +6,7 @@ import pytest
 
 from bot.stores import bell
 from bot.stores.connection import DUE, Store, key
+from bot.stores.line import MODELS
 from bot.stores.mailbox import Mailbox, Speak
 from bot.stores.outbox import Outbox
 from tests.unit.lines import ALL, BOOK, CAI, DAN, LEASE_MS, People, open_line, seated, standing
@@ -28,6 +29,23 @@ def broken(people: People) -> People:
 def rested(store: Store, place: str = "one") -> None:
     """The time for which a server is left alone is over."""
     assert store.client.hset(BOOK, f"rest:{place}", now_ms(store) - 1) == 0
+
+
+def test_who_gets_a_lost_lease_back_gets_its_place_back(people: People, store: Store, mailbox: Mailbox) -> None:
+    """Redis was away for longer than a lease, and the server still works for it: nobody else is served meanwhile."""
+    people.ask(ANA)
+    store.client.delete(key(ANA, "lease"), f"recado:places:{MODELS}:one")
+    mailbox.renew([(ANA, ANA, [people.line.seat("one")])])
+    assert seated(store) == {ANA}
+    assert people.ask(BEA) == [""]
+
+
+def test_who_has_left_its_place_is_not_put_there_again(people: People, store: Store, mailbox: Mailbox) -> None:
+    """A renewal that was on its way, with a lease that never ended, gives nobody a place."""
+    people.ask(ANA)
+    people.line.leave(ANA, ANA, "one", "ok")
+    mailbox.renew([(ANA, ANA, [people.line.seat("one")])])
+    assert seated(store) == set()
 
 
 # -- several servers -------------------------------------------------------------------------------

@@ -56,7 +56,7 @@ def test_whatever_comes_after_acceptance_says_that_the_bubble_was_sent(kind: str
 def test_a_failure_names_its_code_and_a_closed_window_is_none(errors: Any, outcome: str, reason: str) -> None:
     [found] = statuses(status("failed", errors=errors))
 
-    assert (found.conversation, found.reference, found.outcome) == (ANA, OURS, outcome)
+    assert (found.conversation, found.reference, found.outcome, found.bubble) == (ANA, OURS, outcome, "wamid.9")
     assert found.reason.startswith(reason)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from typing import Self
 
 from bot import wiring
@@ -180,11 +181,13 @@ class World:
         lease = self.mailbox.lease_ms / 1000
         models = Line(self.store, MODELS, places=self.backend.servers(""), parallel=self.backend.parallel, lease=lease)
         suspects = Line(self.store, SUSPECTS, places=[ALONE], parallel=1, lease=lease)
-        return Answerer(
+        answerer = Answerer(
             self.settings, mailbox=self.mailbox, thinker=self.thinker, outbox=Outbox(self.store),
             places=Places(models, suspects, self.settings.slow_notice_seconds), channels=self.channels,
             show_typing=lambda channel, conversation, message: channel.show_typing(conversation, message),
         )  # fmt: skip
+        answerer.beside = lambda growing: nullcontext(growing.show)  # each piece is shown before the next one comes
+        return answerer
 
     def say(self, *sentences: str, language: str = "", conversation: str = ANA) -> None:
         for text in sentences:

@@ -1,0 +1,122 @@
+"""An answer is shown beside its thinking: a platform that is slow keeps nobody's place before the model."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from bot.stores.connection import Store, key
+from tests.unit.fates import EditingChannel, unrest
+from tests.unit.growing import WHOLE, growing
+from tests.unit.mailboxes import ANA, BEA, until
+from tests.unit.worlds import World
+from workers import grow
+from workers.grow import Beside
+
+HANGS = 20
+
+
+@pytest.fixture
+def world(store: Store, channel: EditingChannel, monkeypatch: pytest.MonkeyPatch) -> World:
+    monkeypatch.setattr(grow, "OPEN_AT", 1)
+    world = growing(store, channel)
+    world.served_by("one")
+    world.answerer.beside = Beside
+    return world
+
+
+@pytest.fixture
+def hung(world: World, channel: EditingChannel) -> Iterator[threading.Event]:
+    """The platform hangs in the call that opens Ana's bubble until this is set; her answer is being shown meanwhile."""
+    free, hangs = threading.Event(), threading.Event()
+
+    def before(_: str) -> None:
+        channel.before = lambda _: None
+        hangs.set()
+        free.wait(HANGS)
+
+    channel.before = before
+    world.say("when?")
+    worker = threading.Thread(target=world.answerer.answer, args=(ANA,), daemon=True)
+    worker.start()
+    assert hangs.wait(HANGS)
+    yield free
+    free.set()
+    worker.join(HANGS)
+    assert not worker.is_alive()
+
+
+def test_a_platform_that_hangs_keeps_nobody_from_the_model(
+    world: World, channel: EditingChannel, hung: threading.Event
+) -> None:
+    """Its server takes one at a time, and has said the whole of the first answer: the second person is served."""
+    until(lambda: not world.store.client.zcard("recado:places:models:one"))
+    world.say("and me?", conversation=BEA)
+    world.worker().answer(BEA)
+    assert not hung.is_set()
+    assert channel.shown == ["re: and me?"]
+
+
+def test_the_answer_waits_for_the_bubble_that_is_being_opened(
+    world: World, channel: EditingChannel, hung: threading.Event
+) -> None:
+    """Or it would open another one: whatever happens meanwhile, there is one bubble, with the whole answer."""
+    until(lambda: world.backend.streams[0].closed)
+    assert channel.shown == []
+    hung.set()
+    until(lambda: unrest(world.store) == [])
+    assert channel.shown == [WHOLE]
+
+
+def test_what_is_shown_next_is_the_newest(world: World, channel: EditingChannel) -> None:
+    """What came while the platform was slow is shown at once, not bit by bit."""
+    slow = threading.Event()
+    pieces = [*["The bakery opens at nine"], *[f" and {number}" for number in range(20)], " in all."]
+
+    def before(what: str) -> None:
+        if what == "speak":
+            slow.wait(HANGS)
+
+    def say() -> Iterator[str]:
+        yield from pieces[:-1]
+        slow.set()
+        until(lambda: len(channel.seen.get("1", ())) > 1)
+        yield pieces[-1]
+
+    channel.before = before
+    world.backend.answers = [say()]  # type: ignore[list-item]
+    world.say("when?")
+    world.answerer.answer(ANA)
+    assert channel.shown == ["".join(pieces)]
+    assert "".join(pieces[:-1]) + grow.MORE in channel.seen["1"]
+    assert len(channel.seen["1"]) < 6
+
+
+def test_who_finds_while_showing_that_the_turn_is_anothers_ends_the_thinking(
+    world: World, channel: EditingChannel
+) -> None:
+    """The model is not heard to the end, and nothing is said."""
+
+    def taken_over(_: str) -> None:
+        channel.before = lambda _: None
+        world.store.client.set(key(ANA, "lease"), "another")
+
+    channel.before = taken_over
+    world.backend.answers = [["The bakery opens", *["."] * 400]]
+    world.backend.pace = 0.01
+    world.say("when?")
+    world.answerer.answer(ANA)
+    assert world.backend.streams[0].given < 400
+    assert not any(text.endswith("....") for text in channel.shown)
+
+
+def test_an_answer_of_which_nothing_is_shown_starts_no_thread(world: World, channel: EditingChannel) -> None:
+    channel.edits = False
+    before = threading.active_count()
+    seen: list[int] = []
+    channel.before = lambda _: seen.append(threading.active_count())
+    world.say("when?")
+    world.answerer.answer(ANA)
+    assert seen == [before]
