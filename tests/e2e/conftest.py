@@ -84,3 +84,11 @@ def running(shared: Installation) -> Installation:
 def chat() -> int:
     """The first of a thousand chats in which nobody has written yet."""
     return next(_chats)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The current folder of this module's tests, under which evidence goes."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(tmp_path_factory.mktemp("chaos"))
+        yield Path.cwd()

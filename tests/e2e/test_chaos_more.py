@@ -25,14 +25,6 @@ Rows = dict[str, Future[Row]]
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """The current folder of this module's tests, under which evidence goes."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(tmp_path_factory.mktemp("chaos"))
-        yield Path.cwd()
-
-
-@pytest.fixture(scope="module")
 def rows(folder: Path) -> Iterator[Rows]:
     """Every short form, on each channel in turn."""
     with ThreadPoolExecutor(BESIDE) as pool:

@@ -25,16 +25,8 @@ BESIDE = 5
 SCENARIOS = [one for one in command.SCENARIOS if one is not workers.RARE_KILLS and one not in MORE]
 """The rare kills are the same with leases of 15 s, for which a test has no time."""
 
-
+pytestmark = pytest.mark.usefixtures("folder")
 Rows = dict[str, Future[Row]]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """The current folder of this module's tests, under which evidence goes."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(tmp_path_factory.mktemp("chaos"))
-        yield Path.cwd()
 
 
 @pytest.fixture(scope="module")
