@@ -130,8 +130,13 @@ class TurnWorker(BaseWorker):
             self._strike_off(*self._unstruck[0])
             self._unstruck.popleft()
         self._beat_at = time.monotonic()
-        if not self.connection.exists(self.key):
-            self.register_birth()  # type: ignore[no-untyped-call]  # Redis forgot us, or was away for longer than our time to live
+        if not self.connection.hexists(
+            self.key, "birth"
+        ):  # Redis forgot us, or was away for longer than our time to live
+            self.connection.delete(
+                self.key
+            )  # what a turn of ours has counted there since would be taken for another worker
+            self.register_birth()  # type: ignore[no-untyped-call]
         self.set_state(WorkerStatus.BUSY if self.executions else WorkerStatus.IDLE)
         self.heartbeat(WORKER_TTL)  # RQ would keep a dead one on its books for two minutes
         if self.should_run_maintenance_tasks:

@@ -133,8 +133,12 @@ def test_redis_that_goes_away_during_a_turn_is_no_failure(
 # -- RQ's books ------------------------------------------------------------------------------------
 
 
-def test_a_worker_that_redis_forgot_reports_again(worker: Stepwise, store: Store) -> None:
-    """Redis was emptied, or away for longer than a worker's time to live: `rq info` shows it again."""
+@pytest.mark.parametrize("counted", [False, True])
+def test_a_worker_that_redis_forgot_reports_again(worker: Stepwise, store: Store, counted: bool) -> None:
+    """Redis was emptied, or away for longer than a worker's time to live: `rq info` shows it again.
+
+    Even when a turn that ended meanwhile has been ``counted`` under the worker's name.
+    """
     known: list[int] = []
 
     def look() -> None:
@@ -143,6 +147,8 @@ def test_a_worker_that_redis_forgot_reports_again(worker: Stepwise, store: Store
     def forget() -> None:
         store.client.delete(worker.key, bell.WORKERS_KEY)
         look()
+        if counted:
+            store.client.hincrby(worker.key, "successful_job_count", 1)
 
     worker.steps = [look, forget, idle, idle, look, worker._stop]
     worker.work_for_a_while()
