@@ -130,12 +130,10 @@ class TurnWorker(BaseWorker):
             self._strike_off(*self._unstruck[0])
             self._unstruck.popleft()
         self._beat_at = time.monotonic()
-        if not self.connection.hexists(
-            self.key, "birth"
-        ):  # Redis forgot us, or was away for longer than our time to live
-            self.connection.delete(
-                self.key
-            )  # what a turn of ours has counted there since would be taken for another worker
+        if not self.connection.hexists(self.key, "birth"):
+            # Redis forgot us, or was away for longer than our time to live. What a turn of ours has counted there since
+            # then would be taken for another worker.
+            self.connection.delete(self.key)
             self.register_birth()  # type: ignore[no-untyped-call]
         self.set_state(WorkerStatus.BUSY if self.executions else WorkerStatus.IDLE)
         self.heartbeat(WORKER_TTL)  # RQ would keep a dead one on its books for two minutes
