@@ -21,6 +21,8 @@ LATE: Final = 5.0
 RARE_LATE: Final = 20.0
 """Seconds until a delivery status: longer than the lease, so that who takes over does not have it yet."""
 BACKLOG: Final = 200
+DRAIN_SECONDS: Final = 600.0
+"""So long may a backlog take at the end, on a machine that is slow."""
 PACE: Final = 0.04
 """Seconds for each word of an answer, which then takes about one: most kills strike turns."""
 LONG: Final = 0.25
@@ -40,7 +42,7 @@ def kills(trials: int, seed: int, channel: str) -> Row:
         world.tell_late(LATE)
         _lengthen(world, seed)
         _storm(world, trials, GAPS)
-        row = world.judge(dead=trials * MESSAGES_PER_KILL // INNOCENT)
+        row = world.judge(DRAIN_SECONDS, dead=trials * MESSAGES_PER_KILL // INNOCENT)
         _judge_strikes(world)
         return row
 
