@@ -10,6 +10,7 @@ PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check --no-input
 LIGHT := $(VENV)/.light
 DEV := $(VENV)/.with-dev
 BENCHES := $(wildcard $(addprefix bench/,receiver.py worker.py latency.py context.py))
+BENCHES += $(if $(wildcard $(VENV)/lib/python3*/site-packages/torch),$(wildcard bench/local.py))
 SCRIPTS := install_ollama.sh .ci/run
 
 help: ## Show this list

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -33,7 +34,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
     yield _try("Redis", lambda: _redis(settings))
     yield _safety(settings)
     yield from _channels(settings)
-    yield _try("model", _model)
+    yield from _model()
     yield _worker(settings)
     yield _dead_letters(settings)
 
@@ -87,16 +88,21 @@ def _channels(settings: Settings) -> Iterator[Finding]:
         yield Finding("address", ok=None, words="PUBLIC_URL is empty: the platforms need an https address to reach you")
 
 
-def _model() -> str:
-    """Ask the heavy side, by name, for it is never imported here."""
-    command = [sys.executable, "-m", "workers", "check"]
+def _model() -> Iterator[Finding]:
+    """Ask the heavy side, by name, for it is never imported here: its findings come as one line of JSON."""
+    command = [sys.executable, "-m", "workers", "check", "--json"]
     try:
         run = subprocess.run(command, capture_output=True, text=True, timeout=MODEL_SECONDS, check=False)
     except subprocess.TimeoutExpired:
-        raise SettingsError(f"the model said nothing for {MODEL_SECONDS} s: see LLM_BASE_URL and LLM_MODEL") from None
-    if run.returncode:
-        raise SettingsError(run.stderr.strip() or f"python -m workers check ended with {run.returncode}")
-    return run.stdout.strip()
+        words = f"the model said nothing for {MODEL_SECONDS} s: see LLM_BASE_URL and LLM_MODEL"
+        yield Finding("model", ok=False, words=words)
+        return
+    *_, last = ["", *run.stdout.splitlines()]
+    try:
+        yield from (Finding("model", **found) for found in json.loads(last))
+    except (TypeError, ValueError):
+        words = run.stderr.strip() or f"python -m workers check ended with {run.returncode}"
+        yield Finding("model", ok=False, words=words)
 
 
 def _worker(settings: Settings) -> Finding:

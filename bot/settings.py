@@ -51,7 +51,21 @@ class Settings(BaseSettings):
     llm_timeout: Seconds = 120
     llm_temperature: Annotated[float, Field(ge=0, le=2)] = 0.7
     llm_top_p: Share = 0.9
+    llm_repetition_penalty: Annotated[float, Field(ge=1, le=2)] = 1.2
+    llm_stop: Annotated[tuple[str, ...], NoDecode] = ()
     turn_seconds: Seconds = 300
+
+    llm_engine: Literal["auto", "batching", "serial"] = "auto"
+    llm_device: Literal["auto", "cuda", "mps", "cpu"] = "auto"
+    llm_dtype: Literal["auto", "bfloat16", "float16", "float32"] = "auto"
+    llm_quantization: Literal["none", "4bit", "8bit", "int8"] = "none"
+    llm_attention: Literal["auto", "flash_attention_3", "flash_attention_2", "sdpa", "eager"] = "auto"
+    llm_sliding_window: Count | None = None
+    llm_offload: Literal["none", "cpu", "disk"] = "none"
+    llm_kv_tokens: Count | None = None
+    llm_cache_dir: Path | None = None
+    llm_revision: str = ""
+    llm_adapter: Path | None = None
 
     system_prompt: str = ""
     business_file: Path | None = None
@@ -107,7 +121,26 @@ class Settings(BaseSettings):
             return tuple(url.strip().rstrip("/") for url in value.split(",") if url.strip())
         return value
 
-    @field_validator("llm_provider", "default_language", "log_format", mode="before")
+    @field_validator("llm_stop", mode="before")
+    @classmethod
+    def _split_stops(cls, value: Any) -> Any:
+        r"""``LLM_STOP=###,\nUser:`` are two texts; the second begins with a new line."""
+        if isinstance(value, str):
+            return tuple(stop.replace(r"\n", "\n") for stop in value.split(",") if stop)
+        return value
+
+    @field_validator(
+        "llm_provider",
+        "llm_engine",
+        "llm_device",
+        "llm_dtype",
+        "llm_quantization",
+        "llm_attention",
+        "llm_offload",
+        "default_language",
+        "log_format",
+        mode="before",
+    )
     @classmethod
     def _in_small_letters(cls, value: Any) -> Any:
         return value.strip().lower() if isinstance(value, str) else value

@@ -13,6 +13,7 @@ from werkzeug.wrappers import Request, Response
 
 from simulator.asked import Asked, twice, words
 from simulator.model_weather import GARBAGE, Fault, Garbled, ModelWeather
+from simulator.ollama import Host
 from simulator.platforms import json_response
 from simulator.server import Cut, Server
 from simulator.wires import Ollama, OpenAI, Wire
@@ -23,8 +24,6 @@ WIRES: Final[dict[str, type[Wire]]] = {"/api/chat": Ollama, "/v1/chat/completion
 LOOK_SECONDS: Final = 0.05
 QUEUE: Final = 512
 """Of Ollama: OLLAMA_MAX_QUEUE (ollama/ollama, envconfig/config.go)."""
-VERSION: Final = "0.32.15"
-"""Of Ollama: the one that install_ollama.sh installs."""
 
 Reply = Callable[[dict[str, Any]], str | Sequence[str]]
 
@@ -42,7 +41,7 @@ class ModelServer(Server):
     are answered at once (None: any number), ``queue`` more wait in order of arrival, others are told 503,
     as Ollama does; ``threads`` must be more than both together. ``running`` counts the requests in
     flight, waiting ones too, ``peak`` their highest number so far. ``weather`` fails by chance what was
-    not told to fail.
+    not told to fail. ``host`` is what it says of itself as an Ollama.
     """
 
     def __init__(
@@ -56,6 +55,7 @@ class ModelServer(Server):
         self.queue = queue
         self.reply: Reply = reply or echo
         self.models = tuple(models)
+        self.host = Host()
         self.weather: ModelWeather | None = None
         self.requests: list[Asked] = []
         self.peak = 0
@@ -128,21 +128,18 @@ class ModelServer(Server):
             return self._chat(request, WIRES[request.path](body))
         if self._is_down:
             raise Cut
-        if request.path == "/api/show":
-            name = str(body.get("model") or body.get("name") or "")
-            return json_response(Ollama.shown()) if self._has(name) else json_response(Ollama.unknown(name), 404)
-        lists: dict[str, Callable[[Sequence[str]], Any]] = {
-            "/api/version": lambda _: {"version": VERSION},
-            "/api/tags": Ollama.tags,
-            "/api/ps": Ollama.loaded,
-            "/v1/models": OpenAI.models,
-        }
-        if request.path in lists:
-            return json_response(lists[request.path](self.models))
-        return json_response({"error": "404 page not found"}, 404)
+        if request.path == "/v1/models":
+            return json_response(OpenAI.models(self.models))
+        found = self.host.answer(request.path, body, self.models)
+        return json_response(*(found or ({"error": "404 page not found"}, 404)))
 
-    def _has(self, name: str) -> bool:
-        return name in self.models or f"{name}:latest" in self.models
+    def _refuses(self, wire: Wire) -> tuple[Any, int] | None:
+        """Why this prompt is not answered, if it is not, as its server words it."""
+        if not self.host.find(wire.model, self.models):
+            return wire.unknown(wire.model), 404
+        if isinstance(wire, Ollama) and wire.body.get("think"):
+            return wire.thoughtless(wire.model), 400
+        return None
 
     def _chat(self, request: Request, wire: Wire) -> Response:
         asked = Asked(request.path, wire.body, dict(request.headers))
@@ -151,9 +148,10 @@ class ModelServer(Server):
             return json_response(wire.busy(), 503)
         if asked.outcome:
             raise Cut
-        if fault.response or not self._has(wire.model):
+        if refused := fault.response or self._refuses(wire):
             self._end(asked, "failed")
-            return json_response(*(fault.response or (wire.unknown(wire.model), 404)))
+            return json_response(*refused)
+        self.host.load(wire.body, self.models)
         pieces = self._pieces(asked, fault, request.environ["waitress.client_disconnected"])
         if not wire.streams:
             return _whole(wire, pieces)

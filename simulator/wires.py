@@ -9,8 +9,6 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 CONTEXT_TOKENS: Final = 8192
-DETAILS: Final = {"format": "gguf", "family": "llama", "parameter_size": "7.2B", "quantization_level": "Q4_K_M"}
-
 BUSY: Final = "server busy, please try again.  maximum pending requests exceeded"
 """Ollama's words beyond OLLAMA_MAX_QUEUE, with 503 (ollama/ollama, server/sched.go)."""
 
@@ -57,24 +55,13 @@ class Ollama(Wire):
         return {"error": f"model '{name}' not found"}
 
     @staticmethod
+    def thoughtless(name: str) -> Any:
+        """The error body for being told to think aloud (ollama/ollama, server/routes.go)."""
+        return {"error": f'"{name}" does not support thinking'}
+
+    @staticmethod
     def busy() -> Any:
         return {"error": BUSY}
-
-    @staticmethod
-    def shown() -> Any:
-        info = {"general.architecture": "llama", "llama.context_length": CONTEXT_TOKENS}
-        return {"details": DETAILS, "model_info": info, "capabilities": ["completion"]}
-
-    @staticmethod
-    def tags(models: Sequence[str]) -> Any:
-        card = {"size": 4_372_824_384, "digest": "6577803aa9a0", "details": DETAILS}
-        return {"models": [card | {"name": name, "model": name, "modified_at": _now()} for name in models]}
-
-    @staticmethod
-    def loaded(models: Sequence[str]) -> Any:
-        """What /api/ps says: every model is loaded, with its context as allocated."""
-        memory = {"size_vram": 4_372_824_384, "context_length": CONTEXT_TOKENS, "expires_at": _now()}
-        return {"models": [card | memory for card in Ollama.tags(models)["models"]]}
 
     def stream(self, pieces: Iterable[str]) -> Iterator[bytes]:
         count = 0

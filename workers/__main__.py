@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
 
 import typer
 from rich.console import Console as Terminal
 
 from bot import safety, wiring
-from bot.cli import begin, main
+from bot.cli import DONE, FAILED, begin, main
 from bot.errors import SettingsError, StoreUnavailable
 from bot.settings import Settings
 from bot.stores.connection import Store
 from workers import console, jobs
+from workers.train import command as training
 
 log = logging.getLogger("recado.worker")
 
@@ -53,9 +58,38 @@ def chat() -> None:
 
 
 @app.command()
-def check() -> None:
-    """Prove by one real call that the configured model answers."""
-    Terminal(width=500).print(jobs.open_backend(begin(level="ERROR")).check(), markup=False, highlight=False)
+def check(*, as_json: Annotated[bool, typer.Option("--json", help="One line of JSON, for programs.")] = False) -> None:
+    """Prove by one real call that the configured model answers, on each of its servers."""
+    found = list(jobs.open_backend(begin(level="ERROR")).examine())
+    if as_json:
+        typer.echo(json.dumps([asdict(finding) for finding in found]))
+    for finding in [] if as_json else found:
+        mark = "look: " if finding.ok is None else ""
+        typer.echo(mark + finding.words, err=finding.ok is False)
+    raise typer.Exit(FAILED if any(finding.ok is False for finding in found) else DONE)
+
+
+@app.command()
+def bench(
+    *,
+    config: Annotated[str, typer.Option(help="base, 4bit, 8bit, sliding-window, int8, all, or a provider.")] = "",
+    concurrency: Annotated[str, typer.Option(help="Conversations at once.")] = "1,4,16",
+    tokens: Annotated[int, typer.Option(min=1, help="The longest reply.")] = 64,
+    repeat: Annotated[int, typer.Option(min=1, help="Rounds that count, after a warm-up.")] = 3,
+    model: Annotated[list[str] | None, typer.Option(help="A provider's LLM_MODEL, as in ollama=qwen3:4b.")] = None,
+    url: Annotated[list[str] | None, typer.Option(help="A provider's LLM_BASE_URL, as in openai=http://….")] = None,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write the rows to this file.")] = None,
+    plot: Annotated[Path | None, typer.Option(help="Draw them into this PNG file.")] = None,
+) -> None:
+    """Measure configurations of the model on this machine, each in a process of its own."""
+    from workers.bench.command import Asked, measure  # noqa: PLC0415
+
+    asked = Asked(config, concurrency, tokens, repeat, tuple(model or ()), tuple(url or ()), json_file, plot)
+    measure(asked, begin(level="ERROR"), Terminal())
+
+
+app.command()(training.train)
+app.command()(training.merge)
 
 
 def _wait_for_redis(settings: Settings, store: Store) -> None:

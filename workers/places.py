@@ -32,7 +32,9 @@ class Places:
         self._models, self._suspects, self._notice_seconds = models, suspects, notice_seconds
 
     def ask(self, held: Held, servers: Sequence[str], notice: Reply | None, call: Callable[[str], Result]) -> Result:
-        """What ``call`` gives from the first of ``servers`` that has a place and answers; none: it is called with "".
+        """What ``call`` gives from a server that has a place and answers; none given: it is called with "".
+
+        The first of ``servers`` is asked while it has room, then the emptiest.
 
         Raises Waits, LeaseLost, and what ``call`` raised last.
         """

@@ -1,6 +1,6 @@
 -- enter: a turn asks for a place; if there is none it stands in the line, and nobody holds a thread for it.
 -- KEYS due lease out state
--- ARGV bell, at, conversation, line, parallel, lease_ms, token, notice_ms, notice or '', then places, the best one first
+-- ARGV bell, at, conversation, line, parallel, lease_ms, token, notice_ms, notice or '', then places: its own first, which it gets while there is room
 -- Returns {go, place} | {wait, ms} (the lease is gone) | {lost}. The notice is told to who has stood for notice_ms, once.
 local due, lease, out, state = unpack(KEYS)
 local bell = cjson.decode(ARGV[1])

@@ -29,22 +29,34 @@ local function seat(line, place, conversation, lease_ms, now)
   redis.call('PEXPIRE', seats(line, place), lease_ms)
 end
 
--- Every free place goes to the first in the line, who is woken and has a lease's time to come; `me` is awake.
+-- Where there is most room; 0: nowhere.
+local function roomiest(room)
+  local best, most = 0, 0
+  for number, places in ipairs(room) do
+    if places > most then best, most = number, places end
+  end
+  return best
+end
+
+-- Every free place goes to the first in the line, who is woken and has a lease's time to come; `me` is awake, and has
+-- the first of the places while there is room: its old turns are in that server's cache. All others, the emptiest.
 local function serve(bell, due, line, places, parallel, lease_ms, now, me)
-  for _, place in ipairs(places) do
-    for _ = 1, free(line, place, parallel, lease_ms, now) do
-      local first = redis.call('ZRANGE', standing(line), 0, 0)[1]
-      while first and redis.call('EXISTS', key(first, 'wip')) == 0 do  -- it was answered without the line
-        redis.call('ZREM', standing(line), first)
-        first = redis.call('ZRANGE', standing(line), 0, 0)[1]
-      end
-      if not first then return end
-      seat(line, place, first, lease_ms, now)
-      redis.call('HDEL', key(first, 'state'), 'think_at', 'think_wait')
-      if first ~= me then
-        redis.call('ZADD', due, 'XX', now, first)
-        ring(bell, first)
-      end
+  local room = {}
+  for number, place in ipairs(places) do room[number] = free(line, place, parallel, lease_ms, now) end
+  while roomiest(room) > 0 do
+    local first = redis.call('ZRANGE', standing(line), 0, 0)[1]
+    while first and redis.call('EXISTS', key(first, 'wip')) == 0 do  -- it was answered without the line
+      redis.call('ZREM', standing(line), first)
+      first = redis.call('ZRANGE', standing(line), 0, 0)[1]
+    end
+    if not first then return end
+    local best = first == me and room[1] > 0 and 1 or roomiest(room)
+    room[best] = room[best] - 1
+    seat(line, places[best], first, lease_ms, now)
+    redis.call('HDEL', key(first, 'state'), 'think_at', 'think_wait')
+    if first ~= me then
+      redis.call('ZADD', due, 'XX', now, first)
+      ring(bell, first)
     end
   end
 end

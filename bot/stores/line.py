@@ -44,8 +44,8 @@ class Line:
     ) -> tuple[str, float]:  # fmt: skip
         """The place that this turn has now; or "" and the seconds until it should look again: then its lease is gone.
 
-        ``places`` are those that will do, the best one first. ``notice`` is told to a person who has waited for
-        ``notice_seconds``, once in this turn.
+        ``places`` are those that will do: the first while it has room, then the one with the most. ``notice`` is
+        told to a person who has waited for ``notice_seconds``, once in this turn.
         """
         keys = [DUE, *(key(conversation, part) for part in ("lease", "out", "state"))]
         told = outbox.pack(notice) if notice else ""

@@ -135,8 +135,8 @@ def _kill(world: World, proxy: RedisProxy, calls: CallPoints, people: People, pl
     stream: Plan = proxy if place.stream == "redis" else calls
     fired = stream.at(place.point, lambda: world.kill("worker"))
     world.write(people)
-    reached = wait_until(lambda: fired.is_set() or world.rests(), 60) and fired.is_set()
-    if reached:
+    wait_until(lambda: fired.is_set() or world.rests(), 60)
+    if reached := fired.wait(SETTLING_SECONDS):  # after the last command of a turn, everything rests already
         world.row.trials += 1
     else:
         stream.forget()

@@ -60,6 +60,24 @@ def test_the_best_server_first_then_any_other_then_the_line(people: People, stor
     assert people.ask(CAI, places=("two", "one")) == ["one"]
 
 
+def test_whose_own_server_is_full_goes_where_there_is_most_room(people: People, store: Store) -> None:
+    """Its own first, however full; then the emptiest, whatever the order of the others."""
+    people.line = open_line(store, "one", "two", "three", parallel=3)
+    assert people.ask(ANA, BEA, CAI, places=("one", "two", "three")) == ["one"] * 3
+    assert people.ask(DAN, places=("two", "one", "three")) == ["two"]
+    crowd = [f"fake:8:{n}" for n in range(6)]
+    assert people.ask(*crowd, places=("one", "two", "three")) == ["three", "two", "three", "two", "three", ""]
+
+
+def test_who_was_waiting_is_woken_for_the_emptiest_server(people: People, store: Store) -> None:
+    people.line = open_line(store, "one", "two", parallel=2)
+    assert people.ask(*ALL, "fake:8:1", "fake:8:2") == ["one", "one", "two", "two", "", ""]
+    store.client.zadd(people.line.seat("one"), {ANA: now_ms(store) - 1})
+    store.client.zadd(people.line.seat("two"), dict.fromkeys((CAI, DAN), now_ms(store) - 1))
+    people.line.tend()
+    assert (seated(store, "one"), seated(store, "two")) == ({BEA, "fake:8:2"}, {"fake:8:1"})
+
+
 def test_a_server_that_rests_is_passed_over(people: People) -> None:
     people.line = open_line(people.store, "one", "two")
     assert 6 < people.fail(ANA, rest=7) <= 7

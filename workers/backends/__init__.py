@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Final, Protocol, Self
 
+from bot.errors import BackendError
+
 if TYPE_CHECKING:
     from bot.business import Business
     from bot.message import Turn
@@ -42,6 +44,14 @@ class Prompt:
     session: str = ""
     language: Language = "es"
     server: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that an operator should know of the model. ``ok`` None: worth a look, nothing is broken."""
+
+    words: str
+    ok: bool | None = True
 
 
 class Stream(Protocol):
@@ -99,6 +109,13 @@ class Backend(ABC):
     def check(self) -> str:
         """Prove by one real call that the model answers; says which. Raises Unavailable or Rejected
         with what to do about it."""
+
+    def examine(self) -> Iterator[Finding]:
+        """What ``check`` tells or raises, and what is worth a look beside it; a failure hides nothing else."""
+        try:
+            yield Finding(self.check())
+        except BackendError as error:
+            yield Finding(str(error), ok=False)
 
     def close(self) -> None:  # noqa: B027 - not every backend holds something open
         """Give back connections."""

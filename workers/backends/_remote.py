@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar, Final, Self
 
+from bot.errors import BackendError
 from bot.message import Turn
-from workers.backends import Backend, Prompt
+from workers.backends import Backend, Finding, Prompt
 from workers.backends._answer import Answer, spoken
 from workers.backends._servers import Pieces, Server, Servers
 from workers.backends._watch import Watch
@@ -56,11 +59,26 @@ class Remote(Backend):
         return self._settings.llm_parallel or self.default_parallel
 
     def check(self) -> str:
-        for server in self._servers.all:
-            self._try(replace(server, quotes=True))
-        where = ", ".join(server.url for server in self._servers.all)
+        found = [finding for server in self._servers.all for finding in self._look(server)]
+        return "\n".join(finding.words for finding in found)
+
+    def examine(self) -> Iterator[Finding]:
+        """Each server by itself and all at once: one that is down or slow holds up nothing about the others."""
+        with ThreadPoolExecutor(len(self._servers.all)) as pool:
+            for found in pool.map(self._told, self._servers.all):
+                yield from found
+
+    def _told(self, server: Server) -> list[Finding]:
+        try:
+            return self._look(server)
+        except BackendError as error:
+            return [Finding(str(error), ok=False)]
+
+    def _look(self, server: Server) -> list[Finding]:
+        """That the model answers there, and what is worth a look. Raises Unavailable or Rejected."""
+        self._try(replace(server, quotes=True))
         size = self.context_tokens() or "not known"
-        return f"{self._model(self._servers.all[0])} at {where} answers (context tokens: {size})"
+        return [Finding(f"{self._model(server)} at {server.url} answers (context tokens: {size})")]
 
     def _try(self, server: Server) -> str:
         """A short answer to a greeting."""

@@ -53,6 +53,10 @@ class Refusal(Rejected):
         self.status, self.words = status, words
 
 
+class Unreachable(Unavailable):
+    """Raised when there is no connection to a server: nobody listens there, or it cannot be found."""
+
+
 @dataclass(frozen=True)
 class Server:
     """A model server: its address without ``/v1`` and without a password, and what proves who we are."""
@@ -95,11 +99,11 @@ class Server:
         way_out = _WAYS_OUT.get(status, "it does not take this request").format(key=self.key_name)
         return Refusal(f"{said}: {way_out}", status, words[:QUOTED])
 
-    def unreachable(self, reason: object) -> Unavailable:
+    def unreachable(self, reason: object) -> Unreachable:
         """The error for a server to which there is no connection."""
         proxy = next((name for name, value in os.environ.items() if value and name.upper() in PROXIES), "")
         hint = f" ({proxy} is not used for model servers)" if proxy else ""
-        return Unavailable(f"{self.url} cannot be reached ({reason}): check the server and LLM_BASE_URL{hint}")
+        return Unreachable(f"{self.url} cannot be reached ({reason}): check the server and LLM_BASE_URL{hint}")
 
     def garbage(self) -> Unavailable:
         """The error for an answer that no model server gives."""

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-import re
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
-from bot.errors import Rejected, Unavailable
+from bot.errors import BackendError, Rejected, Unavailable
+from workers.backends import Finding
 from workers.backends._answer import messages
+from workers.backends._ollama_state import context, entry, placement, too_old, trained_and_chosen
 from workers.backends._remote import Remote
-from workers.backends._servers import Pieces, Recall, Refusal, Server
+from workers.backends._servers import Pieces, Recall, Refusal, Server, Unreachable
 from workers.backends._watch import Watch
 from workers.backends._wire import Wire, as_object, drain
 
@@ -21,6 +24,10 @@ UNKNOWN_CONTEXT: Final = 4096
 LARGEST_CONTEXT: Final = 8192
 """What we ask for unasked: the cache of a longer one costs memory that small machines do not have."""
 KEEP_ALIVE: Final = "30m"
+START: Final = "start it there with `ollama serve`, or `sudo systemctl start ollama` where it is a service"
+RESTART: Final = (
+    "look into its log (journalctl -u ollama) and start it anew (sudo systemctl restart ollama, ollama serve)"
+)
 
 
 class Ollama(Remote):
@@ -47,33 +54,54 @@ class Ollama(Remote):
         self._wire.close()
 
     def _try(self, server: Server) -> str:
-        self._check_model(server)
         answer = super()._try(server)
         if not answer.strip():
             raise Unavailable(f"{self._model(server)} at {server.url} gave an empty answer.")
         return answer
 
-    def _check_model(self, server: Server) -> None:
+    def _look(self, server: Server) -> list[Finding]:
+        self._find_model(replace(server, quotes=True))
+        return [*super()._look(server), *self._state(server)]
+
+    def _find_model(self, server: Server) -> None:
+        """Raises Unavailable or Rejected unless Ollama runs there and has the model."""
         try:
-            listed = self._wire.ask(server, "/api/tags").get("models")
+            listed = self._wire.ask(server, "/api/tags")
+        except Unreachable as error:
+            raise Unavailable(f"Ollama is not running at {server.url}: {START}. {error}") from None
         except Unavailable as error:
-            raise Unavailable(f"Ollama does not answer; it is started with: ollama serve. {error}") from None
-        names = [str(entry.get("name")) for entry in listed or [] if isinstance(entry, dict)]
-        if not {self._model(server), f"{self._model(server)}:latest"} & set(names):
+            raise Unavailable(f"Ollama runs at {server.url}, but is not well: {RESTART}. {error}") from None
+        except Refusal as error:
+            if error.status != 404:
+                raise
+            raise Rejected(f"{server.url} is not Ollama: check LLM_BASE_URL, or set LLM_PROVIDER=openai") from None
+        if entry(listed, self._model(server)) is None:
             raise Rejected(self._missing(server))
+
+    def _state(self, server: Server) -> Iterator[Finding]:
+        """What is worth a look, now that the model is loaded there."""
+        where = f"{self._model(server)} at {server.url}"
+        version = self._told_by(server, "/api/version").get("version")
+        yield from too_old(server.url, str(version or ""))
+        loaded = entry(self._told_by(server, "/api/ps"), self._model(server)) or {}
+        trained, _ = trained_and_chosen(self._told_by(server, "/api/show", {"model": self._model(server)}))
+        asked = self.context_tokens()
+        yield from context(loaded, where, asked, self._settings.context_tokens or asked, trained)
+        yield from placement(loaded, where)
+
+    def _told_by(self, server: Server, path: str, body: Any = None) -> dict[str, Any]:
+        """What a server says of itself; nothing where it does not, for it has just answered what matters."""
+        try:
+            return self._wire.ask(server, path, body)
+        except BackendError:
+            return {}
 
     def _missing(self, server: Server) -> str:
         model = self._model(server)
-        return f"{server.url} has no model {model}. Fetch it with: ollama pull {model} (or set LLM_MODEL)"
+        return f"model not pulled: {server.url} has no {model}. Pull it with: ollama pull {model} (or set LLM_MODEL)"
 
     def _show(self, server: Server) -> tuple[int, int]:
-        """The context that the model was trained for, and the one its Modelfile chooses; 0: not said."""
-        shown = self._wire.ask(server, "/api/show", {"model": self._model(server)})
-        info = shown.get("model_info")
-        sizes = [n for key, n in info.items() if key.endswith(".context_length")] if isinstance(info, dict) else []
-        chosen = re.search(r"^num_ctx\s+(\d+)", str(shown.get("parameters", "")), re.MULTILINE)
-        trained = sizes[0] if sizes and isinstance(sizes[0], int) else 0
-        return max(trained, 0), int(chosen[1]) if chosen else 0
+        return trained_and_chosen(self._wire.ask(server, "/api/show", {"model": self._model(server)}))
 
     def _chat(self, server: Server, prompt: Prompt, limit: int, watch: Watch) -> Pieces:
         body = {

@@ -1,0 +1,43 @@
+"""What the doctor makes of the heavy side's findings about the model."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot import doctor
+from bot.doctor import Finding
+from simulator.models import ModelServer
+from simulator.processes import free_port
+
+
+def findings(monkeypatch: pytest.MonkeyPatch, **env: str) -> list[Finding]:
+    for name, value in env.items():
+        monkeypatch.setenv(name, value)
+    return list(doctor._model())
+
+
+def test_every_server_and_every_warning_is_a_line_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that is down is bad; a model on the CPU is worth a look; one that is well is well."""
+    down = f"http://127.0.0.1:{free_port()}"
+    with ModelServer() as slow, ModelServer() as well:
+        slow.host.gpu_share = 0.0
+        found = findings(monkeypatch, LLM_BASE_URL=f"{down},{slow.url},{well.url}")
+
+    assert {finding.what for finding in found} == {"model"}
+    assert [finding.ok for finding in found] == [False, True, None, True]
+    for finding, words in zip(found, (f"not running at {down}", slow.url, "loaded on CPU", well.url), strict=True):
+        assert words in finding.words
+
+
+def test_a_setting_that_is_wrong_is_said_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    (found,) = findings(monkeypatch, LLM_PROVIDER="openai")
+
+    assert found.ok is False
+    assert "LLM_BASE_URL is missing" in found.words
+
+
+def test_a_model_that_says_nothing_is_not_waited_for_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "MODEL_SECONDS", 0.01)
+    (found,) = findings(monkeypatch)
+
+    assert (found.ok, "said nothing for 0.01 s" in found.words) == (False, True)

@@ -1,0 +1,1 @@
+"""`python -m workers bench`: configurations of a model compared on this machine, each in a process of its own."""
