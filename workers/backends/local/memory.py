@@ -159,7 +159,7 @@ def kv_tokens(loaded: Loaded, settings: Settings) -> int:
     """How many tokens of conversations to keep in memory, all together.
 
     LLM_KV_TOKENS; else what a quarter of the free memory holds, at least one whole conversation, at most twice
-    WORKER_CONCURRENCY of them. Raises SettingsError where not even one fits.
+    WORKER_CONCURRENCY of them. Raises SettingsError where not even one fits into half of it: computing needs room too.
     """
     if settings.llm_kv_tokens is not None:
         return settings.llm_kv_tokens
@@ -169,7 +169,7 @@ def kv_tokens(loaded: Loaded, settings: Settings) -> int:
     free, each = free_bytes(loaded.device), kv_bytes(loaded.model)
     if free is None:
         return context * KV_SHARE
-    if context * each > free:
+    if 2 * context * each > free:
         raise SettingsError(
             f"There is not enough memory on {loaded.device} for a conversation of {context} tokens, which takes "
             f"{gigabytes(context * each)}; {gigabytes(free)} are free. Set CONTEXT_TOKENS lower, or "
