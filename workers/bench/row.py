@@ -5,6 +5,7 @@ What is measured goes through the backend's port alone, so that a server and a m
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import secrets
@@ -16,7 +17,7 @@ from dataclasses import replace
 from statistics import mean, median
 from threading import Barrier
 from time import perf_counter
-from typing import Any, NamedTuple, TextIO
+from typing import Any, NamedTuple, TextIO, cast
 
 from bot import cli
 from bot.errors import BackendError, RecadoError, SettingsError
@@ -132,6 +133,7 @@ def _own_output() -> TextIO:
     """Our standard output for us alone; what libraries print goes where errors go."""
     ours = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    cast(io.TextIOWrapper, sys.stdout).reconfigure(line_buffering=True)  # or it would come after the last words
     return ours
 
 
