@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import csv
 from collections import Counter
 from time import monotonic, sleep
 from typing import Final, NamedTuple
 
 from simulator.chaos.load import WORKERS, start_workers, writing
 from simulator.chaos.measure import descriptors, resident_mib, slope
-from simulator.chaos.row import Row
+from simulator.chaos.row import RESULTS, Row
 from simulator.chaos.scenario import Scenario, Trials
 from simulator.chaos.world import World
 from simulator.people import People
@@ -31,6 +32,8 @@ PASSING: Final = frozenset({"seen", "limit"})
 """Keys that go by themselves: hashed ids after a day or a week, the platforms' limits after some seconds."""
 FILES: Final = 48
 """Connections come and go by so many: a platform holds up to 40."""
+SETTINGS: Final = {"HISTORY_DAYS": "1", "CONTEXT_TOKENS": "1024"}
+"""A context that is full before the warm-up is over: prompts that still get longer would look like a leak."""
 FEW: Final = 3
 """So many keys come with the first event of their kind, such as the counts."""
 
@@ -45,7 +48,7 @@ class Look(NamedTuple):
 
 def soak(trials: int, seed: int, channel: str) -> Row:
     """As many spans as there are trials, at a share of what the machine can do."""
-    with World("soak", channel, seed, HISTORY_DAYS="1") as world:
+    with World("soak", channel, seed, **SETTINGS) as world:
         start_workers(world)
         people = world.people(PEOPLE)
         rate = _rate(world, people)
@@ -56,6 +59,7 @@ def soak(trials: int, seed: int, channel: str) -> Row:
         memory = _load(world, people, rate, trials - warm, seed + 1)
         world.await_rest()
         world.row.trials = trials
+        _keep(memory, channel, seed)
         _judge_slopes(world, memory)
         _judge_looks(world, before, _look(world))
         return world.judge()
@@ -83,6 +87,16 @@ def _load(world: World, people: People, rate: float, spans: int, seed: int) -> d
             for name in NAMES:
                 found[name].append((monotonic(), resident_mib(world.pid(name))))
     return found
+
+
+def _keep(memory: dict[str, list[tuple[float, float]]], channel: str, seed: int) -> None:
+    """The MiB of each process at the end of each span stay under .chaos, for whoever asks how it grew."""
+    RESULTS.parent.mkdir(parents=True, exist_ok=True)
+    with (RESULTS.parent / f"soak-{channel}-{seed}.csv").open("w", newline="", encoding="utf-8") as file:
+        rows = csv.writer(file)
+        rows.writerow(("seconds", *memory))
+        for looks in zip(*memory.values(), strict=True):
+            rows.writerow([f"{looks[0][0] - memory[NAMES[0]][0][0]:.0f}", *(f"{mib:.2f}" for _, mib in looks)])
 
 
 def _judge_slopes(world: World, memory: dict[str, list[tuple[float, float]]]) -> None:

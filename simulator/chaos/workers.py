@@ -23,6 +23,8 @@ RARE_LATE: Final = 20.0
 BACKLOG: Final = 200
 DRAIN_SECONDS: Final = 600.0
 """So long may a backlog take at the end, on a machine that is slow."""
+TOGETHER: Final = "24"
+"""So many answers at once: more than come, or a backlog would stand there from the first minute on."""
 PACE: Final = 0.04
 """Seconds for each word of an answer, which then takes about one: most kills strike turns."""
 LONG: Final = 0.25
@@ -37,7 +39,7 @@ JUDGED: Final = 20
 
 def kills(trials: int, seed: int, channel: str) -> Row:
     """A kill a second or so, and ten messages between two."""
-    settings = {"LEASE_SECONDS": "2", "WHATSAPP_STATUS_SECONDS": "6"}
+    settings = {"LEASE_SECONDS": "2", "WHATSAPP_STATUS_SECONDS": "6", "LLM_PARALLEL": TOGETHER}
     with World("worker-kills", channel, seed, **settings) as world:
         world.tell_late(LATE)
         _lengthen(world, seed)
