@@ -50,6 +50,11 @@ class Message:
     since 1970, ``raw`` the platform's own JSON, kept so that a later parser can read it again.
     ``number`` is the message's place in its conversation, given when it is accepted (0 before).
     ``addressed`` is False for what people in a group say to each other.
+
+    ``person`` is what they call themselves, ``sender`` the platform's id of them. ``bubble`` is the platform's id
+    of what was written, ``replaces`` that of an earlier message which this one puts right. Files that were sent
+    together share an ``album``. ``called`` are the user names that the text calls, in lower case and without @.
+    ``pressed``: not written, but a button of ours.
     """
 
     id: str
@@ -63,6 +68,12 @@ class Message:
     raw: str = ""
     number: int = 0
     addressed: bool = True
+    sender: str = ""
+    bubble: str = ""
+    replaces: str = ""
+    album: str = ""
+    called: tuple[str, ...] = ()
+    pressed: bool = False
 
     @property
     def command(self) -> str:
@@ -104,10 +115,17 @@ class Limit(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """One bubble of a reply as the platform will show it: plain text and, where it has them, entities."""
+    """One bubble of a reply as the platform will show it: plain text and, where it has them, entities.
+
+    ``stop`` is what a button under it says that ends the answer; empty: there is none. ``file`` is the text of a
+    file that is sent with it, called ``file_name``.
+    """
 
     text: str
     entities: tuple[dict[str, Any], ...] = ()
+    stop: str = ""
+    file: str = ""
+    file_name: str = ""
 
 
 @dataclass(frozen=True, slots=True)

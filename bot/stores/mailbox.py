@@ -220,7 +220,7 @@ def pack(message: Message) -> str:
     One line of JSON, and below it the platform's own words as they came.
     """
     record: dict[str, Any] = {"id": message.id, "text": message.text, "sent_at": message.sent_at}
-    for name in ("person", "language", "reply_to"):
+    for name in ("person", "language", "reply_to", "sender", "bubble", "replaces", "album", "called", "pressed"):
         if value := getattr(message, name):
             record[name] = value
     if not message.addressed:
@@ -234,7 +234,10 @@ def unpack(payload: bytes, conversation: str, number: int = 0) -> Message:
     line, _, raw = payload.partition(b"\n")
     record = json.loads(line)
     attachments = tuple(Attachment(**attachment) for attachment in record.pop("attachments", ()))
-    return Message(conversation=conversation, attachments=attachments, number=number, raw=raw.decode(), **record)
+    called = tuple(record.pop("called", ()))
+    return Message(
+        conversation=conversation, attachments=attachments, called=called, number=number, raw=raw.decode(), **record
+    )
 
 
 def _unpack_entry(entry: bytes, conversation: str) -> Message:

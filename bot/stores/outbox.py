@@ -12,7 +12,7 @@ import math
 import re
 import secrets
 from collections.abc import Mapping, Sequence
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from bot.message import Limit, Piece, Reply, Status
 from bot.stores.bell import bell
@@ -39,15 +39,30 @@ _repair = Script("repair", "ring", "bubbles")
 
 def pack(reply: Reply) -> str:
     """A reply as it is stored: version (2: it grows), turn and bubbles, the turn where a script can read it."""
-    pieces = [[piece.text, piece.entities] if piece.entities else [piece.text] for piece in reply.pieces]
+    pieces = [_packed(piece) for piece in reply.pieces]
     rest = json.dumps(pieces, ensure_ascii=False, separators=(",", ":"))
     return f"{2 if reply.grows else 1}|{reply.turn}|{rest}"
 
 
 def unpack(record: bytes) -> Reply:
     version, turn, rest = record.split(b"|", 2)
-    pieces = tuple(Piece(text, tuple(more[0]) if more else ()) for text, *more in json.loads(rest))
+    pieces = tuple(Piece(text, tuple(entities), **more) for text, entities, more in map(_whole, json.loads(rest)))
     return Reply(int(turn), pieces, grows=version == b"2")
+
+
+def _packed(piece: Piece) -> list[Any]:
+    """Text, then entities and a file where there are any; a button stands under previews alone."""
+    more = {"file": piece.file, "file_name": piece.file_name} if piece.file else {}
+    return (
+        [piece.text, piece.entities, more] if more else [piece.text, piece.entities] if piece.entities else [piece.text]
+    )
+
+
+def _whole(packed: Sequence[Any]) -> tuple[str, Sequence[dict[str, Any]], dict[str, str]]:
+    """As ``_packed`` made it, with what it left out."""
+    absent: list[Any] = [(), {}]
+    text, entities, more = [*packed, *absent[len(packed) - 1 :]]
+    return text, entities, more
 
 
 def piece_name(turn: int, index: int) -> str:
