@@ -58,13 +58,15 @@ def chaos(
 
 
 def run(names: Sequence[str], trials: int, seed: int, channel: str, form: str) -> list[Row]:
-    """Run these scenarios; each row is kept as soon as it is there. Those that mostly wait run beside the others.
+    """Run these scenarios; each row is kept as soon as it is there. The channels run side by side, and so do the
+    scenarios that mostly wait; the second channel goes through them backwards, so that the heaviest do not meet.
 
     Raises typer.BadParameter for a name or a channel that there is not.
     """
-    lanes: dict[bool, list[Task]] = {False: [], True: []}
+    lanes: dict[tuple[bool, str], list[Task]] = {(waits, each): [] for waits in (False, True) for each in CHANNELS}
     for scenario, each in _asked(names, channel):
-        lanes[scenario.waits].append(Task(scenario, each, trials or getattr(scenario.trials, form), seed or _any()))
+        task = Task(scenario, each, trials or getattr(scenario.trials, form), seed or _any())
+        lanes[scenario.waits, each].insert(len(lanes[scenario.waits, each]) if each == CHANNELS[0] else 0, task)
     found: dict[tuple[str, str], Row] = {}
     running = [Lane(tasks, found) for tasks in lanes.values() if tasks]
     try:

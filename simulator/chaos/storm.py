@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable
 from time import sleep
 from typing import Final
@@ -32,7 +33,7 @@ PER_SECOND: Final = 10
 JITTER: Final = 2
 """So many calls, or 5 % of a limit, may catch up with others on their way to the platform."""
 TELEGRAM_CHAT: Final = (5, 5.0)
-WHATSAPP_PAIR: Final = (45, 45 * 0.3)
+WHATSAPP_PAIR: Final = (45, 45 * 3.0)
 LIMITS: Final = {
     "TELEGRAM_MESSAGES_PER_SECOND": f"{PER_SECOND}",
     "TELEGRAM_CHAT_MESSAGES_PER_SECOND": f"{TELEGRAM_CHAT[0] / TELEGRAM_CHAT[1]:g}",
@@ -41,7 +42,10 @@ LIMITS: Final = {
     "WHATSAPP_PERSON_SECONDS": f"{WHATSAPP_PAIR[1] / WHATSAPP_PAIR[0]:g}",
     "WHATSAPP_STATUS_SECONDS": "1.5",
 }
-"""Limits for all chats that people reach here, and for one chat; a pair's is the one as shipped, 20 times as fast."""
+"""Limits for all chats that people reach here, and for one chat; a pair's is twice as fast as the one as shipped, which
+a person who waits for each answer reaches after a minute and a half."""
+ONE_PERSONS_FULL: Final = 2000
+"""In so many sends, each person's limit must have been reached."""
 LEASE_SECONDS: Final = 2.0
 AWAY: Final = (2.5, 5.0)
 """Seconds without any worker, at random: longer than a lease, so that everything comes back at once."""
@@ -112,6 +116,15 @@ def _judge_limit(world: World) -> None:
     world.row.count("over", len(world.platform.over))
     if most < PER_SECOND / 2:
         world.row.broken.append(f"at most {most} calls came in a second: no limit was tried")
+    allowed, seconds = TELEGRAM_CHAT if world.platform is world.telegram else WHATSAPP_PAIR
+    chats: dict[str, list[float]] = defaultdict(list)
+    for call in _sends(world):
+        if call.taken:
+            chats[call.chat_id].append(call.time)
+    most = max((busiest(times, seconds) for times in chats.values()), default=0)
+    world.row.count("calls_to_one_person_most", most)
+    if world.row.trials >= ONE_PERSONS_FULL and most < allowed:
+        world.row.broken.append(f"at most {most} calls in {seconds:g} s went to one person: that limit was not tried")
 
 
 def busiest(times: list[float], seconds: float = 1.0) -> int:
