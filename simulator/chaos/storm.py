@@ -19,7 +19,7 @@ from simulator.weather import Weather, Windows
 
 PEOPLE: Final = 20
 PACE: Final = 0.2
-"""Seconds for each word of an answer, which then takes five: long enough to be seen growing."""
+"""Seconds for each word of an answer, which then takes five: long enough to be seen growing, where that can be seen."""
 BACKLOG: Final = 4
 """Everybody writes again when no more conversations than that are due: so limits are reached, and have room again."""
 LIMITED: Final = 0.3
@@ -33,7 +33,7 @@ PER_SECOND: Final = 10
 JITTER: Final = 2
 """So many calls, or 5 % of a limit, may catch up with others on their way to the platform."""
 TELEGRAM_CHAT: Final = (5, 5.0)
-WHATSAPP_PAIR: Final = (45, 45 * 3.0)
+WHATSAPP_PAIR: Final = (45, 45 * 6.0)
 LIMITS: Final = {
     "TELEGRAM_MESSAGES_PER_SECOND": f"{PER_SECOND}",
     "TELEGRAM_CHAT_MESSAGES_PER_SECOND": f"{TELEGRAM_CHAT[0] / TELEGRAM_CHAT[1]:g}",
@@ -41,9 +41,10 @@ LIMITS: Final = {
     "WHATSAPP_MESSAGES_PER_SECOND": f"{PER_SECOND}",
     "WHATSAPP_PERSON_SECONDS": f"{WHATSAPP_PAIR[1] / WHATSAPP_PAIR[0]:g}",
     "WHATSAPP_STATUS_SECONDS": "1.5",
+    "LLM_PARALLEL": f"{PEOPLE}",
 }
-"""Limits for all chats that people reach here, and for one chat; a pair's is twice as fast as the one as shipped, which
-a person who waits for each answer reaches after a minute and a half."""
+"""Limits for all chats that people reach here, and for one chat; a pair's is the one as shipped, which somebody who
+always writes again reaches after some minutes."""
 ONE_PERSONS_FULL: Final = 2000
 """In so many sends, each person's limit must have been reached."""
 LEASE_SECONDS: Final = 2.0
@@ -56,7 +57,8 @@ def storm(trials: int, seed: int, channel: str, **settings: str) -> Row:
     """People write until so many calls with messages were made; each call may fail, the repeated ones too."""
     with World("storm", channel, seed, **LIMITS | settings) as world:
         world.whatsapp.statuses = Statuses(seed=seed, late=LATE, doubled=0.1, shuffled=True)
-        world.model.pace = PACE
+        if world.platform is world.telegram:
+            world.model.pace = PACE
         people = _start(world, FOUR[:2])
         overall = OVERALL if world.platform is world.whatsapp else 0.0
         world.platform.weather = Weather(seed, limited=LIMITED, retry_after=RETRY_AFTER, overall=overall, lost=LOST)
