@@ -10,11 +10,11 @@ from typing import Final, NamedTuple
 
 from simulator.chaos.row import Row
 from simulator.chaos.scenario import BESIDE, Scenario, Trials, beside, everywhere, rehearsals
-from simulator.chaos.world import World
+from simulator.chaos.world import REST_SECONDS, World
 from simulator.faults import CallPoints, Passed, Point, RedisProxy
 from simulator.faults.plan import Plan, When
 from simulator.people import People
-from simulator.processes import wait_until
+from simulator.processes import NotReady, wait_until
 
 NAME: Final = "points"
 EACH: Final = 20
@@ -142,10 +142,21 @@ def _kill(world: World, proxy: RedisProxy, calls: CallPoints, people: People, pl
         stream.forget()
         world.row.count("not_reached")
         fired.wait(SETTLING_SECONDS)  # it may have been reached just now, with the turn behind it
-    if world.processes.ended():
-        world.start_worker("worker", REDIS_URL=proxy.url)
-    world.await_rest()
+    _await_rest(world, proxy)
     return reached
+
+
+def _await_rest(world: World, proxy: RedisProxy) -> None:
+    """Raises NotReady. A worker that was killed is started again, however late the kill came."""
+
+    def rests() -> bool:
+        if world.processes.ended():
+            world.start_worker("worker", REDIS_URL=proxy.url)
+        return world.rests()
+
+    if not wait_until(rests, REST_SECONDS):
+        world.keep_evidence("")
+        raise NotReady(f"Still {world.due()} conversations due after {REST_SECONDS:.0f} s.")
 
 
 KILLS = Scenario(
