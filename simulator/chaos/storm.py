@@ -10,7 +10,7 @@ from typing import Final
 from simulator.chaos.load import FOUR, previews, start_workers
 from simulator.chaos.row import Row
 from simulator.chaos.scenario import Scenario, Trials
-from simulator.chaos.world import World
+from simulator.chaos.world import REST_SECONDS, World
 from simulator.graph import Statuses
 from simulator.people import People
 from simulator.platforms import Call
@@ -103,7 +103,7 @@ def _start(world: World, names: tuple[str, ...]) -> People:
 
 
 def _await(world: World, check: Callable[[], bool]) -> None:
-    if not wait_until(check, 120):
+    if not wait_until(check, WHATSAPP_PAIR[1] + REST_SECONDS):
         raise NotReady(f"The backlog does not shrink.\n{world.processes.log_tails()}")
 
 
