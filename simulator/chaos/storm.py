@@ -120,9 +120,8 @@ def _judge_limit(world: World) -> None:
         world.row.broken.append(f"at most {most} calls came in a second: no limit was tried")
     allowed, seconds = TELEGRAM_CHAT if world.platform is world.telegram else WHATSAPP_PAIR
     chats: dict[str, list[float]] = defaultdict(list)
-    for call in _sends(world):
-        if call.taken:
-            chats[call.chat_id].append(call.time)
+    for call in _sends(world):  # what was refused counts in our own limit too
+        chats[call.chat_id].append(call.time)
     most = max((busiest(times, seconds) for times in chats.values()), default=0)
     world.row.count("calls_to_one_person_most", most)
     if world.row.trials >= ONE_PERSONS_FULL and most < allowed:
