@@ -11,7 +11,7 @@ from typing import Any
 from bot.logs import setup_logs
 from bot.message import Message
 from bot.settings import load_settings
-from bot.stores import embedded, mailbox
+from bot.stores import embedded, entries, mailbox
 from bot.stores.bell import bell
 from bot.stores.connection import DUE, PREFIX, Script
 
@@ -55,11 +55,11 @@ def python_telegram_bot(port: int) -> None:
     class DurableQueue(asyncio.Queue[Any]):
         async def put(self, update: Any) -> None:
             conversation = f"telegram:7123456:{update.effective_chat.id}"
-            payload = mailbox.pack(
+            payload = entries.pack(
                 Message(str(update.update_id), conversation, update.message.text, raw=update.to_json())
             )
             seen = f"{PREFIX}seen:7123456:{update.update_id}"
-            args = [*bell(), 27 * 3_600_000, mailbox.GRACE_MS, seen, conversation, "m", payload]
+            args = [*bell(), 27 * 3_600_000, mailbox.GRACE_MS, seen, conversation, "m", "", payload]
             try:
                 await redis.evalsha(script.sha, 1, DUE, *args)
             except NoScriptError:

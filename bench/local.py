@@ -28,15 +28,17 @@ from context import server
 from bot.business import Business
 from bot.message import Batch, Message, Turn
 from bot.settings import Settings, load_settings
+from bot.stores.access import Access
 from bot.stores.connection import Store, key
 from bot.stores.history import History, pack
-from bot.stores.mailbox import Think
+from bot.stores.taken import Think
 from workers.backends import Prompt
 from workers.backends.local import Local
 from workers.backends.local.job import Job
 from workers.backends.local.loading import Loaded
 from workers.held import Held
-from workers.think import Thinker, Thought
+from workers.think import Thinker
+from workers.thought import Thought
 
 CONVERSATIONS, NEW_TOKENS = 16, 32
 ROUNDS = 2 if SHORT else 5
@@ -158,11 +160,11 @@ def first_token(backend: Local, history: History, store: Store) -> Iterator[Figu
     ratios, known, tokens = [], [], 0
     for number in range(ROUNDS):
         conversation = f"telegram:1:{number}"
-        thinker = open_thinker(backend, history, f"uno{number}")
+        thinker = open_thinker(backend, store, f"uno{number}")
         for turn in range(1, TURNS):
             keep(store, conversation, think(thinker, conversation, turn)[0])
         _, warm = think(thinker, conversation, TURNS)
-        _, cold = think(open_thinker(backend, history, f"otro{number}"), conversation, TURNS)
+        _, cold = think(open_thinker(backend, store, f"otro{number}"), conversation, TURNS)
         ratios.append(warm / cold)
         known.append((warm, cold))
         tokens = sum(turn.tokens for turn in history.tail(conversation, 0, 1 << 20))
@@ -172,9 +174,10 @@ def first_token(backend: Local, history: History, store: Store) -> Iterator[Figu
     yield judged("what is known, against what is not", median(ratios), "<= 0.25", median(ratios) <= 0.25)
 
 
-def open_thinker(backend: Local, history: History, name: str) -> Thinker:
+def open_thinker(backend: Local, store: Store, name: str) -> Thinker:
     settings: Settings = load_settings(system_prompt=f"{name} {SYSTEM * 2}", reply_tokens=ANSWER_TOKENS)
-    return Thinker(settings, history=history, backend=backend, business=Business(), commands={})
+    access = Access(store, settings)
+    return Thinker(settings, history=History(store), backend=backend, business=Business(), commands={}, access=access)
 
 
 def think(thinker: Thinker, conversation: str, turn: int) -> tuple[Thought, float]:

@@ -14,7 +14,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from bot.cli import DONE, FAILED, begin, main
+from bot import access, live
+from bot.cli import DONE, FAILED, begin, clean, main
 from bot.errors import RecadoError
 
 if TYPE_CHECKING:
@@ -24,6 +25,10 @@ if TYPE_CHECKING:
 app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 dead = typer.Typer(help="Dead letters: what failed again and again, and was apologised for.", no_args_is_help=True)
 app.add_typer(dead, name="dead")
+app.add_typer(access.app, name="access")
+app.add_typer(live.webhook, name="webhook")
+app.command()(live.poll)
+app.command()(live.setup)
 out = Console()
 
 Who = Annotated[str, typer.Argument(help="A chat (34600111222), telegram:555, or a whole conversation.")]
@@ -82,7 +87,7 @@ def list_dead() -> None:
     rows = Table("conversation", "since", "messages", "why")
     for one in letters:
         since = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(one.died_at))
-        rows.add_row(*(Text(cell) for cell in (one.conversation, since, str(one.messages), _clean(one.reason))))
+        rows.add_row(*(Text(cell) for cell in (one.conversation, since, str(one.messages), clean(one.reason))))
     out.print(rows)
 
 
@@ -183,12 +188,7 @@ def _write_privately(path: Path, text: str) -> None:
 
 
 def _say(line: str) -> None:
-    out.print(_clean(line), markup=False, highlight=False, soft_wrap=True)
-
-
-def _clean(text: str) -> str:
-    """What people wrote, without what would command the terminal."""
-    return "".join(letter if letter.isprintable() or letter == "\n" else "\N{REPLACEMENT CHARACTER}" for letter in text)
+    out.print(clean(line), markup=False, highlight=False, soft_wrap=True)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bot.errors import SettingsError
-from bot.texts import Language
+from bot.texts import INTRODUCTION, OF_BUSINESS, OF_NAME, REACH_AT, REACH_DIRECTLY, Language
 
 Line = Annotated[str, Field(min_length=1, max_length=4000)]
 
@@ -44,6 +44,18 @@ class Business(_Part):
     contact: str = ""
     services: tuple[Service, ...] = ()
     faq: tuple[Question, ...] = ()
+
+    def introduction(self, language: Language) -> str:
+        """That an automatic assistant answers, which whoever talks to one must be told: Regulation (EU) 2024/1689
+        (AI Act), article 50(1), https://eur-lex.europa.eu/eli/reg/2024/1689/oj."""
+        name = self.name.strip()
+        of = OF_NAME.to(language, name=name) if name else OF_BUSINESS.to(language)
+        return INTRODUCTION.to(language, of=of)
+
+    def reach(self, language: Language) -> str:
+        """How to reach a person of the business."""
+        contact = self.contact.strip()
+        return REACH_AT.to(language, contact=contact) if contact else REACH_DIRECTLY.to(language)
 
 
 def _reason(kind: str, words: str) -> str:

@@ -31,6 +31,11 @@ def endings() -> list[signal.Signals]:
     return [signal.SIGTERM] if ignored else [signal.SIGTERM, signal.SIGHUP]
 
 
+def clean(text: str) -> str:
+    """What people wrote, without what would command the terminal."""
+    return "".join(letter if letter.isprintable() or letter == "\n" else "\N{REPLACEMENT CHARACTER}" for letter in text)
+
+
 def main(run: Callable[[], None]) -> None:
     """Run a command line; what goes wrong on purpose is said in words, never as a traceback."""
     try:

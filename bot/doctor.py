@@ -8,9 +8,10 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from bot import safety, status, wiring
+from bot import reach, safety, status, wiring
 from bot.business import load_business
 from bot.errors import RecadoError, SettingsError
+from bot.logs import redact
 from bot.settings import Settings
 from bot.stores.connection import translated
 from bot.stores.dead import DeadLetters
@@ -35,6 +36,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
     yield _safety(settings)
     yield from _channels(settings)
     yield from _model()
+    yield _access(settings)
     yield _worker(settings)
     yield _dead_letters(settings)
 
@@ -58,7 +60,7 @@ def _redis(settings: Settings) -> str:
     with translated():
         server = store.client.info("server")
     version = f"{server.get('server_name', 'redis')} {server.get('valkey_version') or server['redis_version']}"
-    return f"{version} at {settings.redis_url.rpartition('@')[2] or settings.data_dir}"
+    return f"{version} at {redact(settings.redis_url).rpartition('@')[2] or settings.data_dir}"
 
 
 def _safety(settings: Settings) -> Finding:
@@ -84,8 +86,10 @@ def _channels(settings: Settings) -> Iterator[Finding]:
     for channel in channels.values():
         yield _try(channel.name, channel.check)
         channel.close()
-    if channels and not settings.public_url:
-        yield Finding("address", ok=None, words="PUBLIC_URL is empty: the platforms need an https address to reach you")
+    if "whatsapp" in channels and not settings.public_url:
+        yield Finding("address", ok=None, words="PUBLIC_URL is empty: WhatsApp needs an https address to reach you")
+    store = wiring.open_store(settings, wiring.WORKER_TIMEOUT)
+    yield from (Finding(*found) for found in reach.examine(settings, store))
 
 
 def _model() -> Iterator[Finding]:
@@ -101,8 +105,25 @@ def _model() -> Iterator[Finding]:
     try:
         yield from (Finding("model", **found) for found in json.loads(last))
     except (TypeError, ValueError):
-        words = run.stderr.strip() or f"python -m workers check ended with {run.returncode}"
+        words = redact(run.stderr.strip()) or f"python -m workers check ended with {run.returncode}"
         yield Finding("model", ok=False, words=words)
+
+
+def _access(settings: Settings) -> Finding:
+    """Who may talk, and whether anybody could let a stranger in."""
+    named = f"ALLOWED names {len(settings.allowed)}, ADMINS {len(settings.admins)}"
+    match settings.access:
+        case "open":
+            found = Finding("who may talk", ok=True, words=f"everybody (ACCESS=open); {named}")
+        case "list" if not settings.allowed and not settings.admins:
+            words = "nobody but whom `python -m bot access add` let in: ACCESS=list, and ALLOWED and ADMINS are empty"
+            found = Finding("who may talk", ok=None, words=words)
+        case "pairing" if not settings.admins:
+            words = "who has a code that you confirm by `python -m bot access approve`: name your own id in ADMINS"
+            found = Finding("who may talk", ok=None, words=f"{words}, and you can also do it from your chat, by /pair")
+        case mode:
+            found = Finding("who may talk", ok=True, words=f"whom you let in (ACCESS={mode}); {named}")
+    return found
 
 
 def _worker(settings: Settings) -> Finding:

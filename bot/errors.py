@@ -3,11 +3,13 @@
 RecadoError
 ├── SettingsError            a setting is missing or wrong; the text names it and the way out
 ├── StoreUnavailable         Redis does not answer
+├── ApiError                 Telegram's Bot API did not do what this installation asked for itself
 ├── ReceiveError             an incoming request
 │   ├── Forged               it is not from the platform: refused, its body never parsed
 │   └── Unreadable           it is from the platform, and we cannot read it: kept in quarantine
 ├── BackendError             the model
 │   ├── Unavailable          not now: the turn waits and is thought again
+│   │   └── Unfetched        a file of the person's cannot be had now; no model server is to blame
 │   └── Rejected             never: the person gets an apology, the operator the reason
 └── DeliveryError            a bubble on its way to a platform
     ├── RateLimited          not taken; to be sent again after exactly `retry_after` seconds
@@ -15,7 +17,8 @@ RecadoError
     ├── Unknown              perhaps taken: the answer was lost on the way
     ├── Gone                 the bubble to be edited is no longer there; to be sent anew
     ├── Parked               not before the person has written again
-    ├── Refused              the platform will never take this bubble
+    ├── Refused              the platform will never take this bubble, or give this file
+    │   └── TooLarge         the file has more bytes than are wanted
     └── Blocked              the person has closed this chat to us
 
 Foreign errors are translated where the foreign library is called, and nowhere else.
@@ -34,6 +37,17 @@ class SettingsError(RecadoError):
 
 class StoreUnavailable(RecadoError):
     """Raised when Redis did not answer in time, or answered that it cannot write now."""
+
+
+class ApiError(RecadoError):
+    """Raised when the Bot API refuses a call, with its ``code`` and ``description``, or was not reached (code 0).
+
+    ``retry_after`` is the pause in seconds that it asks for, 0 for none. The text says what to do.
+    """
+
+    def __init__(self, words: str, code: int = 0, description: str = "", retry_after: float = 0) -> None:
+        super().__init__(words)
+        self.code, self.description, self.retry_after = code, description, retry_after
 
 
 class ReceiveError(RecadoError):
@@ -58,6 +72,10 @@ class Unavailable(BackendError):
     def __init__(self, reason: str, retry_after: float | None = None) -> None:
         super().__init__(reason)
         self.retry_after = retry_after
+
+
+class Unfetched(Unavailable):
+    """Raised when a file of the person's cannot be fetched or heard now."""
 
 
 class Rejected(BackendError):
@@ -94,7 +112,11 @@ class Parked(DeliveryError):
 
 
 class Refused(DeliveryError):
-    """Raised when the platform will never take this bubble, whatever its form."""
+    """Raised when the platform will never take this bubble, whatever its form, or never give this file."""
+
+
+class TooLarge(Refused):
+    """Raised when a file has more bytes than are wanted, or than the platform gives."""
 
 
 class Blocked(DeliveryError):

@@ -11,7 +11,9 @@ import sys
 import time
 from typing import Literal
 
-_SECRETS = re.compile(r"(bot)?\d{6,}:[A-Za-z0-9_-]{30,}|(?<=Bearer )\S+|(?<=://)[^/@\s]*:[^/@\s]+(?=@)")
+_SECRETS = re.compile(
+    r"(bot)?\d{6,}:[A-Za-z0-9_-]{30,}|(?<=Bearer )\S+|(?<=://)[^/@\s]*:[^/@\s]+(?=@)|(?<=[?&]password=)[^&\s]+"
+)
 _NOISY = {
     "httpx": "WARNING", "httpx2": "WARNING", "httpcore": "WARNING", "telegram": "WARNING",  # addresses hold tokens
     "rq.worker": "WARNING", "rq.job": "WARNING",

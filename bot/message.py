@@ -83,6 +83,14 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True)
+class Image:
+    """A picture that a model may be shown. Its bytes are fetched when they are needed, and never stored."""
+
+    mime: str
+    data: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Turn:
     """One step as the model sees it.
 
@@ -90,6 +98,7 @@ class Turn:
     (0: not counted); ``number`` the turn it belongs to, shared by a question and its answer (0: none).
     ``note`` is volatile (date, retrieved facts): it stands before the text in the
     prompt and is never kept. ``heard`` says why what a person said was rightly not answered, else empty.
+    ``images`` are shown to the model with the text, and never kept.
     """
 
     role: Role
@@ -98,6 +107,7 @@ class Turn:
     number: int = 0
     note: str = ""
     heard: str = ""
+    images: tuple[Image, ...] = ()
 
     @property
     def prompt(self) -> str:
@@ -156,24 +166,44 @@ class Status:
     bubble: str = ""
 
 
+class Alias(NamedTuple):
+    """A conversation goes on under another name: ``new`` is ``old`` from now on, with all that was said there."""
+
+    old: str
+    new: str
+
+
 class Received(NamedTuple):
     """What one webhook body holds: what people said, in the order in which it counts, and what became of bubbles.
 
-    ``unreadable`` is how many messages beside them could not be read.
+    ``unreadable`` is how many messages beside them could not be read. ``aliases`` count before the messages.
+    ``unserved``: the body tells of something that we do not serve; it is kept and not answered. ``answer`` is the
+    JSON that the platform wants in the response itself; empty: none.
     """
 
     messages: tuple[Message, ...] = ()
     statuses: tuple[Status, ...] = ()
     unreadable: int = 0
+    aliases: tuple[Alias, ...] = ()
+    unserved: bool = False
+    answer: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """The messages that one turn answers, oldest first, with the number of that turn."""
+    """The messages that one turn answers, oldest first, with the number of that turn; in a ``group``, who said what."""
 
     turn: int
     messages: tuple[Message, ...] = field(default=())
+    group: bool = False
 
     @property
     def text(self) -> str:
-        return "\n".join(message.text for message in self.messages)
+        if not self.group:
+            return "\n".join(message.text for message in self.messages)
+        return "\n".join(_line(message) for message in self.messages if message.text.strip())
+
+
+def _line(message: Message) -> str:
+    """What somebody said in a group: their further lines stand back, lest one pass for another person's."""
+    return f"{message.person}: " + "\n  ".join(message.text.splitlines())

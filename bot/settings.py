@@ -24,6 +24,8 @@ EXAMPLE = re.compile(
 )
 """What no secret of anybody's own looks like."""
 
+_ID = re.compile(r"-?[A-Za-z0-9][A-Za-z0-9._-]*")
+
 Seconds = Annotated[float, Field(gt=0)]
 Rate = Annotated[float, Field(gt=0)]
 Share = Annotated[float, Field(gt=0, le=1)]
@@ -67,6 +69,13 @@ class Settings(BaseSettings):
     llm_revision: str = ""
     llm_adapter: Path | None = None
 
+    llm_vision: Literal["auto", "on", "off"] = "auto"
+    transcriber: str = ""
+    transcriber_model: str = ""
+    transcriber_device: Literal["cpu", "cuda"] = "cpu"
+    transcriber_base_url: str = ""
+    transcriber_api_key: SecretStr = SecretStr("")
+
     system_prompt: str = ""
     business_file: Path | None = None
 
@@ -94,6 +103,10 @@ class Settings(BaseSettings):
     history_days: Count = 30
     lease_seconds: Annotated[float, Field(ge=1)] = 15
     slow_notice_seconds: Seconds = 5
+    access: Literal["open", "list", "pairing"] = "open"
+    allowed: Annotated[tuple[str, ...], NoDecode] = ()
+    admins: Annotated[tuple[str, ...], NoDecode] = ()
+    ai_notice: bool = True
     quota_messages_per_day: Annotated[int, Field(ge=0)] = 0
     quota_tokens_per_day: Annotated[int, Field(ge=0)] = 0
 
@@ -121,6 +134,16 @@ class Settings(BaseSettings):
             return tuple(url.strip().rstrip("/") for url in value.split(",") if url.strip())
         return value
 
+    @field_validator("allowed", "admins", mode="before")
+    @classmethod
+    def _split_ids(cls, value: Any) -> Any:
+        return tuple(one for part in value.split(",") if (one := part.strip())) if isinstance(value, str) else value
+
+    @field_validator("allowed", "admins")
+    @classmethod
+    def _must_be_ids(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(parse_id(one) for one in value)
+
     @field_validator("llm_stop", mode="before")
     @classmethod
     def _split_stops(cls, value: Any) -> Any:
@@ -137,6 +160,10 @@ class Settings(BaseSettings):
         "llm_quantization",
         "llm_attention",
         "llm_offload",
+        "llm_vision",
+        "transcriber",
+        "transcriber_device",
+        "access",
         "default_language",
         "log_format",
         mode="before",
@@ -150,13 +177,24 @@ class Settings(BaseSettings):
     def _in_capitals(cls, value: Any) -> Any:
         return value.strip().upper() if isinstance(value, str) else value
 
-    @field_validator("redis_url", "public_url", "telegram_api_url", "whatsapp_api_url", "llm_base_url")
+    @field_validator(
+        "redis_url", "public_url", "telegram_api_url", "whatsapp_api_url", "llm_base_url", "transcriber_base_url"
+    )
     @classmethod
     def _must_be_urls(cls, value: str | tuple[str, ...]) -> str | tuple[str, ...]:
         for url in [value] if isinstance(value, str) else value:
             if url and not _is_address(url):
                 raise ValueError("must be a whole address, with a scheme before :// and a host after it")
         return value.rstrip("/") if isinstance(value, str) else value
+
+
+def parse_id(text: str) -> str:
+    """Someone's id as the platforms write it; a number may have been written as people do. Raises ValueError."""
+    channel, colon, chat = text.rpartition(":")
+    chat = re.sub(r"(?<=\d)[ .-]+(?=\d)", "", chat.strip().removeprefix("+").strip())
+    if not _ID.fullmatch(chat) or (colon and not channel.strip().isalpha()):
+        raise ValueError("names people and groups by their ids, separated by commas, as in 34600111222,telegram:555")
+    return f"{channel.strip().lower()}{colon}{chat}"
 
 
 def _is_address(url: str) -> bool:
@@ -168,9 +206,12 @@ def _is_address(url: str) -> bool:
     return bool(parts.scheme and (parts.hostname or parts.scheme == "unix"))
 
 
-def load_settings(**overrides: Any) -> Settings:
-    """Read the settings. Raises SettingsError, which names each wrong variable and the way out."""
-    file = os.environ.get(ENV_FILE, ".env")
+def load_settings(file: str | None = None, **overrides: Any) -> Settings:
+    """Read the settings, of another ``file`` than usual if given ("": of none).
+
+    Raises SettingsError, which names each wrong variable and the way out.
+    """
+    file = os.environ.get(ENV_FILE, ".env") if file is None else file
     try:
         return Settings(_env_file=file or None, **overrides)
     except ValidationError as error:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
@@ -25,6 +26,7 @@ COUNTED = {
     "stray": ("recado_bubbles_stray", "unfinished bubbles left behind"),
     "parked": ("recado_bubbles_parked", "bubbles kept until their person writes again"),
     "heard": ("recado_turns_heard", "turns heard and rightly not answered"),
+    "stopped": ("recado_turns_stopped", "turns that their person ended"),
     "dead": ("recado_turns_dead", "turns that became dead letters"),
     "deaths": ("recado_turns_bereft", "turns that lost their worker"),
     "lost_leases": ("recado_leases_lost", "leases that a worker lost"),
@@ -63,6 +65,8 @@ class Status:
     suspects: int
     servers: tuple[Server, ...]
     counts: Mapping[str, int]
+    today: Mapping[str, int] = field(default_factory=dict)
+    """What was answered on this day by the workers' calendar: answers, messages, tokens."""
 
 
 def read(store: Store) -> Status:
@@ -82,12 +86,14 @@ def read(store: Store) -> Status:
         pipe.zcard(f"{_LINE}{SUSPECTS}")
         pipe.hgetall(f"{_LINE}{MODELS}:state")
         pipe.hmget(COUNTS, *COUNTED)
-        waiting, overdue, first, rings, names, dead, quarantined, line, suspects, book, counts = pipe.execute()
+        pipe.hgetall(f"{PREFIX}day:{datetime.now().astimezone().date().isoformat()}")
+        waiting, overdue, first, rings, names, dead, quarantined, line, suspects, book, counts, day = pipe.execute()
         workers = store.client.exists(*names) if names else 0  # one that was killed only stops renewing its key
     late = max(0.0, (now - first[0][1]) / 1000) if first else 0.0
     counted = {name: int(count or 0) for name, count in zip(COUNTED, counts, strict=True)}
+    today = {name.decode(): int(count) for name, count in day.items()}
     servers = _servers(book, now)
-    return Status(waiting, overdue, late, rings, workers, dead, quarantined, line, suspects, servers, counted)
+    return Status(waiting, overdue, late, rings, workers, dead, quarantined, line, suspects, servers, counted, today)
 
 
 def _servers(book: Mapping[bytes, bytes], now: int) -> tuple[Server, ...]:

@@ -40,14 +40,87 @@ QUOTA = Text(
     es="Por hoy no puedo responder a más mensajes. Los tuyos quedan guardados: escríbeme mañana y seguimos.",
     en="I cannot answer any more messages today. Yours are kept: write to me tomorrow and we go on.",
 )
+NOT_ADMITTED = Text(
+    es="Gracias por escribir. Este asistente solo atiende a quien el negocio ha admitido, así que no puedo contestar.",
+    en="Thank you for writing. This assistant serves only those whom the business has let in, so I cannot answer you.",
+)
+PAIRING = Text(
+    es=(
+        "¡Hola! Todavía no nos conocemos: alguien del negocio tiene que darte paso. Dale este código, que vale una "
+        "hora: {code}. En cuanto lo confirme, te aviso aquí."
+    ),
+    en=(
+        "Hello! We have not met yet: somebody of the business has to let you in. Give them this code, which is good "
+        "for an hour: {code}. As soon as they confirm it, I will tell you here."
+    ),
+)
+ADMITTED = Text(
+    es="Ya puedes escribirme: el negocio te ha dado paso. ¿En qué te ayudo?",
+    en="You may write to me now: the business has let you in. How can I help you?",
+)
+INTRODUCTION = Text(es="Te responde el asistente automático {of}.", en="The automatic assistant {of} is answering you.")
+OF_NAME = Text(es="de {name}", en="of {name}")
+OF_BUSINESS = Text(es="de este negocio", en="of this business")
+REACH_AT = Text(es="Para hablar con una persona: {contact}", en="To reach a person: {contact}")
+REACH_DIRECTLY = Text(
+    es="Para hablar con una persona, contacta directamente con el negocio.",
+    en="To reach a person, contact the business directly.",
+)
 NO_TEXT = Text(
     es="Por ahora solo entiendo mensajes de texto. ¿Me lo escribes?",
     en="For now I only understand text messages. Could you write it to me?",
+)
+NOT_UNDERSTOOD = Text(
+    es="Eso todavía no lo entiendo. Entiendo {kinds}: ¿me lo dices así?",
+    en="I do not understand that yet. I understand {kinds}: could you tell me that way?",
+)
+TEXT_MESSAGES = Text(es="mensajes de texto", en="text messages")
+PHOTOS = Text(es="fotos", en="photos")
+VOICE_NOTES = Text(es="notas de voz", en="voice notes")
+DOCUMENTS = Text(es="documentos de texto o PDF", en="text or PDF documents")
+AND = Text(es="y", en="and")
+NO_PHOTOS = Text(
+    es="Todavía no puedo ver fotos. Cuéntame con palabras lo que se ve y te ayudo.",
+    en="I cannot see photos yet. Tell me in words what is in it and I will help you.",
+)
+NO_VOICE = Text(
+    es="Todavía no puedo escuchar audios. Escríbemelo y te respondo.",
+    en="I cannot listen to audio yet. Write it to me and I will answer.",
+)
+NOT_HEARD = Text(
+    es="No he entendido lo que dice el audio. ¿Lo grabas otra vez, o me lo escribes?",
+    en="I did not understand what the audio says. Could you record it again, or write it to me?",
+)
+NO_FILE = Text(
+    es="No puedo abrir ese archivo. Puedo leer {kinds}; si me escribes lo que dice, también te ayudo.",
+    en="I cannot open that file. I can read {kinds}; if you write me what it says, I will help you too.",
+)
+NO_FILES = Text(
+    es="Todavía no puedo abrir archivos. Escríbeme lo que dice y te ayudo.",
+    en="I cannot open files yet. Write me what it says and I will help you.",
+)
+TOO_LARGE = Text(
+    es="Ese archivo es demasiado grande: abro archivos de hasta {megabytes} MB. ¿Me envías uno más pequeño?",
+    en="That file is too large: I open files of up to {megabytes} MB. Could you send a smaller one?",
+)
+NOT_FETCHED = Text(
+    es="No he podido abrir lo que has enviado. ¿Me lo mandas otra vez?",
+    en="I could not open what you sent. Could you send it again?",
+)
+TOO_MANY_PHOTOS = Text(
+    es="Son muchas fotos para mirarlas de una vez, y no las he visto todas. Envíame las demás de pocas en pocas.",
+    en="These are many photos to look at in one go, and I have not seen all. Send me the rest a few at a time.",
 )
 UNKNOWN_COMMAND = Text(
     es="No conozco el comando /{command}. Escribe /help y te digo qué puedo hacer.",
     en="I do not know the command /{command}. Write /help and I will tell you what I can do.",
 )
+ADMIN_ONLY = Text(
+    es="El comando /{command} es solo para quien lleva este asistente.",
+    en="The command /{command} is only for whoever runs this assistant.",
+)
+STOP = Text(es="Parar", en="Stop")
+STOPPED = Text(es="Respuesta parada.", en="Answer stopped.")
 DEFAULT_SYSTEM_PROMPT = Text(
     es=(
         "Eres el asistente de un negocio y atiendes a sus clientes por mensajería. Responde con amabilidad y "

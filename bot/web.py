@@ -6,6 +6,7 @@ import logging
 import resource
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from threading import Event, Thread
 from typing import Any, cast
 
 from flask import Flask, Response, abort, request
@@ -51,6 +52,9 @@ class Metrics:
         )
         self.refused = Counter("recado_requests_refused", "Requests refused", (*labels, "reason"), registry=registry)
         self.quarantined = Counter("recado_requests_quarantined", "Bodies nobody could read", labels, registry=registry)
+        self.unserved = Counter(
+            "recado_requests_unserved", "Bodies about something that is not served", labels, registry=registry
+        )
 
 
 def create_app(settings: Settings) -> Flask:
@@ -93,6 +97,8 @@ def _keep(
 
     def keep(received: Received) -> None:
         guard.check()
+        for alias in received.aliases:
+            mailbox.alias(alias.old, alias.new)
         new = mailbox.accept(received.messages, seen_hours=channel.seen_hours)
         accepted.inc(new)
         if new < len(received.messages):
@@ -110,7 +116,7 @@ def _keep(
 def _post(
     channel: Channel, mailbox: Mailbox, keep: Callable[[Received], None], metrics: Metrics, guard: Guard
 ) -> Callable[[], Response]:
-    quarantined = metrics.quarantined.labels(channel.name)
+    quarantined, unserved = metrics.quarantined.labels(channel.name), metrics.unserved.labels(channel.name)
 
     def refuse(status: int, reason: str) -> None:
         metrics.refused.labels(channel.name, reason).inc()
@@ -135,7 +141,10 @@ def _post(
         if received.unreadable:
             mailbox.quarantine(channel.name, body)
             quarantined.inc()
-        return _ACCEPTED
+        if received.unserved:
+            mailbox.keep(channel.name, body)
+            unserved.inc()
+        return Response(received.answer, 200, mimetype="application/json") if received.answer else _ACCEPTED
 
     return receive
 
@@ -204,4 +213,13 @@ def serve(settings: Settings) -> None:
         where = f"HOST and PORT: nobody can listen on {settings.host}:{settings.port}"
         raise SettingsError(f"{where} ({error}). Is it already running? Choose another PORT.") from None
     log.info("listening on http://%s:%s", settings.host, settings.port)
+    if settings.public_url and settings.telegram_bot_token.get_secret_value().strip():
+        Thread(target=_register, args=[settings], name="webhook", daemon=True).start()
     listening.run()
+
+
+def _register(settings: Settings) -> None:
+    """Tell Telegram where we are, while messages are taken already."""
+    from bot import webhook  # noqa: PLC0415 - it loads an HTTP client, for which no start waits
+
+    webhook.keep_trying(settings, Event())

@@ -6,6 +6,7 @@ from bot import plugins
 from bot.channels import Channel
 from bot.commands import Command
 from bot.settings import Settings
+from bot.stores.access import Access
 from bot.stores.connection import Store, connect
 from bot.stores.mailbox import Mailbox
 
@@ -51,4 +52,5 @@ def open_mailbox(settings: Settings, store: Store, *, silent: bool = False) -> M
         cap=settings.debounce_max_seconds,
         days=settings.history_days,
         silent=silent,
+        admits=Access(store, settings).admits,
     )

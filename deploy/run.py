@@ -14,23 +14,14 @@ from pathlib import Path
 import typer
 from honcho import environ, manager, printer
 
+from bot import reach
 from bot.errors import SettingsError
 from bot.settings import ENV_FILE, Settings, load_settings
 
 DRAIN_SECONDS = 25
 """How long a stopping worker may finish its turns before it is killed; it drains for up to 20 s itself."""
 
-
-def telegram_mode(settings: Settings) -> str:
-    """One line: how Telegram's messages reach us, or what is missing for it."""
-    if not settings.telegram_bot_token.get_secret_value():
-        return "Telegram: off (TELEGRAM_BOT_TOKEN is empty)."
-    if settings.public_url:
-        return f"Telegram: webhook, {settings.public_url}/webhook/telegram (register it once with setWebhook: README)."
-    return (
-        "Telegram: TELEGRAM_BOT_TOKEN is set, but PUBLIC_URL is empty, so Telegram cannot reach this machine. "
-        "Set PUBLIC_URL to the https address of this receiver and register the webhook (README, going live)."
-    )
+POLLER = "python -m bot poll"
 
 
 def whatsapp_mode(settings: Settings) -> str:
@@ -68,7 +59,7 @@ class Everything(manager.Manager):
 
 
 def start(settings: Settings) -> None:
-    """Start the Procfile's processes and stay until they end.
+    """Start the Procfile's processes, and a poller where Telegram cannot reach us; stay until they end.
 
     Each process reads the env file itself: honcho's own reading of it differs in its quoting.
     """
@@ -78,7 +69,10 @@ def start(settings: Settings) -> None:
     manager.KILL_WAIT = DRAIN_SECONDS
     everything = Everything(printer.Printer(Output()))
     procfile = environ.parse_procfile(Path("Procfile").read_text(encoding="utf-8"))
-    for process in environ.expand_processes(procfile.processes, port=settings.port):
+    processes = dict(procfile.processes)
+    if reach.way_of(settings) == "polling":
+        processes.setdefault("poller", POLLER)
+    for process in environ.expand_processes(processes, port=settings.port):
         everything.add_process(process.name, process.cmd, quiet=process.quiet, env=os.environ | process.env)
     everything.loop()
     sys.exit(everything.returncode)
@@ -88,13 +82,13 @@ def main() -> None:
     """Exit code 2 when a setting is wrong."""
     file = os.environ.get(ENV_FILE, ".env")
     if file and not Path(file).exists():
-        typer.echo(f"There is no {file}, so the defaults hold. To make one: cp .env.example .env")
+        typer.echo(f"There is no {file}, so the defaults hold. To make one: python -m bot setup")
     try:
         settings = load_settings()
     except SettingsError as error:
         typer.echo(str(error), err=True)
         raise SystemExit(2) from None
-    typer.echo(telegram_mode(settings))
+    typer.echo(reach.say(settings))
     typer.echo(whatsapp_mode(settings))
     typer.echo(f"Who thinks: {settings.llm_provider}. The receiver listens on {settings.host}:{settings.port}.")
     start(settings)

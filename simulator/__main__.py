@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from simulator import demo as demo_
+from simulator import screens as screens_
 from simulator.chaos import command
 
 app = typer.Typer(help="The outside world in miniature.", no_args_is_help=True, add_completion=False)
@@ -32,6 +33,14 @@ def demo(*, once: Annotated[bool, typer.Option(help="End after the conversation.
     """Start everything on this machine, with no account, key or model, and play a short conversation."""
     _end_when_told()
     raise typer.Exit(demo_.run(once=once))
+
+
+@app.command()
+def screens() -> None:
+    """Play a conversation in each language through the real processes, and draw it for the README."""
+    _end_when_told()
+    for path in screens_.save():
+        typer.echo(path)
 
 
 def _end_when_told() -> None:

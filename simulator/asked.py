@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from time import monotonic
@@ -30,9 +31,27 @@ class Asked:
     @property
     def said(self) -> tuple[tuple[str, str], ...]:
         """What was said, by whom, up to this question: without instructions and without the note, which changes."""
-        turns = [(str(turn["role"]), str(turn["content"])) for turn in self.json.get("messages", [])]
+        turns = [(str(turn["role"]), text_of(turn)) for turn in self.json.get("messages", [])]
         last = [(role, words(text)) for role, text in turns[-1:]]
         return tuple(turn for turn in turns[:-1] + last if turn[0] != "system")
+
+    @property
+    def images(self) -> list[bytes]:
+        """The pictures that were shown, in either server's form."""
+        return [image for turn in self.json.get("messages", []) for image in _images(turn)]
+
+
+def text_of(turn: dict[str, Any]) -> str:
+    """What a turn says; one with pictures may come in parts."""
+    parts = turn["content"]
+    return "".join(str(part.get("text", "")) for part in parts) if isinstance(parts, list) else str(parts)
+
+
+def _images(turn: dict[str, Any]) -> list[bytes]:
+    parts = turn["content"] if isinstance(turn["content"], list) else []
+    urls = [str(part["image_url"]["url"]) for part in parts if part.get("type") == "image_url"]
+    packed = [*turn.get("images", []), *(url.partition(";base64,")[2] for url in urls)]
+    return [base64.b64decode(one, validate=True) for one in packed]
 
 
 def words(text: str) -> str:

@@ -15,7 +15,7 @@ class Call:
     """One call that reached the platform. ``time`` is monotonic.
 
     ``bubble`` is the message that it showed or changed, ``taken`` whether the platform did what it
-    asked, ``status`` what it answered (HTTP; 0 when the answer was lost or never given).
+    asked, ``status`` and ``answer`` what it answered (HTTP; 0 when the answer was lost or never given).
     """
 
     time: float
@@ -25,6 +25,7 @@ class Call:
     bubble: str = ""
     taken: bool = True
     status: int = 200
+    answer: Any = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,4 +61,4 @@ class Fault:
 def json_response(body: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
     """A JSON answer; bytes go out as they are."""
     data = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return Response(data, status, headers, content_type="application/json")
+    return Response(data, status, {"Content-Type": "application/json"} | dict(headers or {}))

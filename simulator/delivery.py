@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import heapq
-import http.client
 import itertools
 import threading
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from time import monotonic
-from urllib.parse import urlsplit
 
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
-ANSWER_SECONDS = 60
-"""How long a platform waits for an answer; Telegram's own figure (tdlib/telegram-bot-api, WebhookActor)."""
 GIVE_UP_SECONDS = 24 * 3600
 CLOSE_SECONDS = 5
 
@@ -38,6 +33,7 @@ class Parcel:
 
     It goes when it is the oldest of all its ``chats``, and not before ``due`` (monotonic). Once
     accepted it goes out of the chats' way ``again``, so many seconds later; None: it does not.
+    ``flying``: somebody waits for the answer to it now. ``dropped``: it goes no more.
     """
 
     body: bytes
@@ -47,47 +43,8 @@ class Parcel:
     chats: tuple[str, ...] = ()
     due: float = 0.0
     again: float | None = None
-
-
-class Post:
-    """POST to one address over connections that stay open. Only this machine can be reached."""
-
-    def __init__(self) -> None:
-        self._idle: list[http.client.HTTPConnection] = []
-        self._lock = threading.Lock()
-
-    def __call__(self, url: str, headers: dict[str, str], body: bytes) -> tuple[int, float | None]:
-        """The status and what Retry-After said in seconds; status 0 when there was no answer."""
-        parts = urlsplit(url)
-        if parts.scheme != "http" or parts.hostname not in LOOPBACK:
-            raise ValueError(f"The simulator delivers to http on this machine only, not to {url!r}.")
-        connection = self._connection(parts.hostname, parts.port or 80)
-        try:
-            connection.request("POST", parts.path or "/", body, headers)
-            answer = connection.getresponse()
-            answer.read()
-        except (OSError, http.client.HTTPException):
-            connection.close()
-            self.close()  # the others led to the same process, which is probably gone
-            return 0, None
-        with self._lock:
-            self._idle.append(connection)
-        wait = answer.headers.get("Retry-After", "")
-        return answer.status, float(wait) if wait.isdecimal() else None
-
-    def _connection(self, host: str, port: int) -> http.client.HTTPConnection:
-        with self._lock:
-            while self._idle:
-                connection = self._idle.pop()
-                if (connection.host, connection.port) == (host, port):
-                    return connection
-                connection.close()
-        return http.client.HTTPConnection(host, port, timeout=ANSWER_SECONDS)
-
-    def close(self) -> None:
-        with self._lock:
-            while self._idle:
-                self._idle.pop().close()
+    flying: bool = False
+    dropped: bool = False
 
 
 class Delivery:
@@ -119,7 +76,7 @@ class Delivery:
         self._wake = threading.Condition()
         self._threads: list[threading.Thread] = []
         self._pending = self._idle = 0
-        self._closed = False
+        self._closed = self._held = False
 
     def put(self, chats: str | tuple[str, ...], parcel: Parcel, wait: float = 0.0) -> None:
         """Deliver this after everything else of the same chats, and not before ``wait`` seconds from now."""
@@ -143,6 +100,24 @@ class Delivery:
                 parcel.chats += (chat_id,)
             parcel.body, parcel.said = body, said
             return True
+
+    def hold(self, *, held: bool) -> None:
+        """Nothing goes as long as it is ``held``; then everything does, whenever it would have been tried again."""
+        with self._wake:
+            if self._held and not held:
+                self._ready = [(parcel.due, order, parcel) for _, order, parcel in self._ready]
+                heapq.heapify(self._ready)
+            self._held = held
+            if self._ready and not held:
+                self._call_up()
+
+    def drop(self, parcel: Parcel) -> None:
+        """The receiver has it by another way: it goes no more, nor again."""
+        with self._wake:
+            if not parcel.dropped and not parcel.flying:
+                self._pending -= 1
+                self._leave(parcel)
+            parcel.dropped = True
 
     @property
     def pending(self) -> int:
@@ -183,7 +158,8 @@ class Delivery:
         while (parcel := self._next()) is not None:
             status, wish = self._send(parcel)
             with self._wake:
-                if 200 <= status < 300 or monotonic() - parcel.time > GIVE_UP_SECONDS:
+                parcel.flying = False
+                if 200 <= status < 300 or parcel.dropped or monotonic() - parcel.time > GIVE_UP_SECONDS:
                     self._pending -= 1
                     self._leave(parcel)
                     continue
@@ -194,15 +170,16 @@ class Delivery:
                 self._ring(parcel, monotonic() + self._wait(parcel.tries, wish))
 
     def _leave(self, parcel: Parcel) -> None:
-        """Take the oldest parcel out of its chats, and ring those that are the oldest now."""
+        """Take a parcel out of its chats, and ring those that are the oldest now."""
         behind: dict[int, Parcel] = {}
         for chat in parcel.chats:
             queue = self._chats[chat]
-            queue.popleft()
-            if queue:
-                behind[id(queue[0])] = queue[0]
-            else:
+            was_first = queue[0] is parcel
+            queue.remove(parcel)
+            if not queue:
                 del self._chats[chat]
+            elif was_first:
+                behind[id(queue[0])] = queue[0]
         for one in behind.values():
             self._ring_if_first(one)
 
@@ -210,10 +187,12 @@ class Delivery:
         """The next parcel whose time has come; None at the end."""
         with self._wake:
             while not self._closed:
-                wait = self._ready[0][0] - monotonic() if self._ready else None
+                while self._ready and self._ready[0][2].dropped:
+                    heapq.heappop(self._ready)
+                wait = self._ready[0][0] - monotonic() if self._ready and not self._held else None
                 if wait is not None and wait <= 0:
                     parcel = heapq.heappop(self._ready)[2]
-                    parcel.tries += 1
+                    parcel.tries, parcel.flying = parcel.tries + 1, True
                     now = monotonic()
                     for one in parcel.said:
                         one.tried = one.tried or now

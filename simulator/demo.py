@@ -38,18 +38,10 @@ WHATSAPP_CHAT: Final = "34600111222"
 TELEGRAM_LINES: Final = ("/start", "a que hora abris los domingos?", "¿Vendéis bicicletas?")
 WHATSAPP_LINES: Final = ("/help", "teneis pan sin gluten?", "¿Me arregláis el ordenador?")
 GOING_LIVE: Final = """
-[bold]To go live, put into .env[/bold] (.env.example explains every line):
-  BUSINESS_FILE=business.toml  yours, made from business.example.toml
-  LLM_PROVIDER=ollama          or openai, huggingface; faq needs no model
-  LLM_MODEL=mistral:7b
-  TELEGRAM_BOT_TOKEN=          from @BotFather
-  TELEGRAM_WEBHOOK_SECRET=     from openssl rand -hex 32
-  WHATSAPP_TOKEN=              all four from developers.facebook.com
-  WHATSAPP_PHONE_NUMBER_ID=
-  WHATSAPP_APP_SECRET=
-  WHATSAPP_VERIFY_TOKEN=
-  PUBLIC_URL=https://          where the platforms reach you
-Then: make run, and `.venv/bin/python -m bot doctor` says what is missing
+[bold]To go live[/bold]:
+  .venv/bin/python -m bot setup   asks for what it needs, and proves it
+  make run                        then starts everything
+  .venv/bin/python -m bot doctor  says what is missing
 """
 
 

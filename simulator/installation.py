@@ -25,6 +25,9 @@ COMMANDS: Final[dict[str, tuple[str, ...]]] = {
     "redis": ("bot", "redis"),
 }
 READY_SECONDS: Final = 60.0
+NO_NOTICE: Final = {"AI_NOTICE": "off"}
+"""Answers are what the model said, and nothing else."""
+
 HASTE: Final = {"LEASE_SECONDS": "2", "DEBOUNCE_SECONDS": "0.1", "WHATSAPP_STATUS_SECONDS": "1"}
 """The product's times, made short: what they stand for does not change with them."""
 
@@ -66,7 +69,7 @@ class Installation:
         )
         self.redis_port = free_port() if own_redis else 0
         ours = settings_for(self.telegram, self.whatsapp, self.data) | (HASTE if hasty else {})
-        ours |= {"LLM_PROVIDER": "ollama", "LLM_BASE_URL": self.model.url}
+        ours |= NO_NOTICE | {"LLM_PROVIDER": "ollama", "LLM_BASE_URL": self.model.url}
         ours["REDIS_URL"] = f"redis://127.0.0.1:{self.redis_port}/0" if own_redis else ""
         self.processes = Processes(ours | settings, folder)
         for platform in (self.telegram, self.whatsapp):

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from werkzeug.wrappers import Request, Response
 
-from simulator.asked import Asked, twice, words
+from simulator.asked import Asked, text_of, twice, words
 from simulator.model_weather import GARBAGE, Fault, Garbled, ModelWeather
 from simulator.ollama import Host
 from simulator.platforms import json_response
@@ -30,8 +30,8 @@ Reply = Callable[[dict[str, Any]], str | Sequence[str]]
 
 def echo(body: dict[str, Any]) -> str:
     """``re:`` and what the person said last, without the note that opens the newest turn."""
-    said = next((turn["content"] for turn in reversed(body.get("messages", [])) if turn["role"] == "user"), "")
-    return f"re: {words(str(said))}"
+    said = next((text_of(turn) for turn in reversed(body.get("messages", [])) if turn["role"] == "user"), "")
+    return f"re: {words(said)}"
 
 
 class ModelServer(Server):

@@ -36,7 +36,7 @@ class Host:
     """An Ollama server's own state. What an operator may find there can be set:
 
     ``version``, the context its models are ``trained`` for, the longest that it gives them
-    (``context_limit``, as behind a proxy that drops num_ctx), and the share of them on the GPU.
+    (``context_limit``, as behind a proxy that drops num_ctx), the share of them on the GPU, and whether they can see.
     """
 
     def __init__(self) -> None:
@@ -44,6 +44,7 @@ class Host:
         self.trained = CONTEXT_TOKENS
         self.context_limit: int | None = None
         self.gpu_share = 1.0
+        self.sees = False
         self._loaded: dict[str, Loaded] = {}
 
     def find(self, name: str, models: Sequence[str]) -> str:
@@ -78,7 +79,8 @@ class Host:
         if not self.find(name, models):
             return Ollama.unknown(name), 404
         info = {"general.architecture": "llama", "llama.context_length": self.trained}
-        kinds = {"capabilities": ["completion"], "modified_at": _at(datetime.now(UTC))}
+        able = ["completion", *(["vision"] if self.sees else [])]
+        kinds = {"capabilities": able, "modified_at": _at(datetime.now(UTC))}
         return {"details": DETAILS, "model_info": info, "parameters": 'stop    "[INST]"'} | kinds, 200
 
     def _card(self, name: str) -> dict[str, Any]:

@@ -5,32 +5,22 @@ from __future__ import annotations
 import random
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import replace
 from time import monotonic
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 from werkzeug.wrappers import Response
 
+from simulator.bubble import Bubble
 from simulator.calls import Call, Fault, Outcome, json_response
-from simulator.delivery import Delivery, Parcel, Post, Said
+from simulator.delivery import Delivery, Parcel, Said
+from simulator.post import Answer, Post
 from simulator.server import Cut, Server
 from simulator.weather import Meter, Pauses, Weather, Windows
 
 __all__ = ["Bubble", "Call", "Outcome", "Platform", "json_response"]
 
 Hook = Callable[[str, str, dict[str, Any]], None]
-
-
-@dataclass(slots=True)
-class Bubble:
-    """A message as a person sees it now. ``time`` is when it came, ``changed`` when it last changed (monotonic)."""
-
-    id: str
-    who: Literal["person", "assistant"]
-    text: str
-    time: float = field(default_factory=monotonic)
-    changed: float = field(default_factory=monotonic)
-    entities: list[dict[str, Any]] = field(default_factory=list)
 
 
 class Platform(Server):
@@ -43,7 +33,7 @@ class Platform(Server):
     counted; what broke them stands in ``over``, and calls made before the pause that their platform
     had asked for was over stand in ``early``. ``before`` and ``after`` are called with method,
     chat and parameters just before a call is taken, and when it is taken and not yet answered; when
-    they raise Cut, the connection ends there and then.
+    they raise Cut, the connection ends there and then. ``moved`` are chats that have another id now: old to new.
     """
 
     name: str
@@ -54,12 +44,12 @@ class Platform(Server):
         self, webhook_url: str = "", *, retry_seconds: float = 2.0, redeliver: float = 0.0, threads: int = 16
     ) -> None:
         super().__init__(threads)
-        self.webhook_url = webhook_url
         self.latency = 0.0
         self.calls: list[Call] = []
         self.early: list[Call] = []
         self.over: list[str] = []
         self.said: list[Said] = []
+        self.moved: dict[str, str] = {}
         self.redeliver, self.redeliver_seconds, self.redelivered = redeliver, (0.0, 3.0), 0
         self.dice = random.Random(0)
         self.weather = Weather()
@@ -71,13 +61,14 @@ class Platform(Server):
         self._pauses, self._meter = Pauses(), Meter()
         self._post = Post()
         self.delivery = Delivery(self._send, retry_seconds=retry_seconds, longest_seconds=30 * retry_seconds)
+        self.webhook_url = webhook_url
 
     # what people see and do
 
     def chat(self, chat_id: int | str) -> list[Bubble]:
         """The chat as its person sees it now, oldest first."""
         with self.changed:
-            return [Bubble(b.id, b.who, b.text, b.time, b.changed, b.entities) for b in self._bubbles(str(chat_id))]
+            return [replace(bubble) for bubble in self._chats.get(str(chat_id), {}).values()]
 
     def answers(self, chat_id: int | str, since: str = "") -> list[Bubble]:
         """The assistant's bubbles in a chat; only those below the message with the id ``since``, if given."""
@@ -106,10 +97,17 @@ class Platform(Server):
     def bubble(self, chat_id: str, bubble_id: str) -> Bubble | None:
         return self._chats.get(chat_id, {}).get(bubble_id)
 
-    def _bubbles(self, chat_id: str) -> list[Bubble]:
-        return list(self._chats.get(chat_id, {}).values())
-
     # webhooks
+
+    @property
+    def webhook_url(self) -> str:
+        """Where the product hears of what people write; as long as it is empty, everything waits."""
+        return self._webhook_url
+
+    @webhook_url.setter
+    def webhook_url(self, url: str) -> None:
+        self._webhook_url = url
+        self.delivery.hold(held=not url)
 
     @abstractmethod
     def webhook_headers(self, body: bytes) -> dict[str, str]:
@@ -117,8 +115,13 @@ class Platform(Server):
 
     def post(self, body: bytes) -> tuple[int, float | None]:
         """One delivery of a raw body, now: the status (0: no answer) and the receiver's Retry-After."""
+        answer = self.bring(body)
+        return answer.status, answer.wish
+
+    def bring(self, body: bytes) -> Answer:
+        """One delivery of a raw body, now, and the receiver's whole answer."""
         if not self.webhook_url:
-            return 0, None
+            return Answer()
         return self._post(self.webhook_url, self.webhook_headers(body), body)
 
     def carry(self, chat_id: str, body: bytes, said: tuple[Said, ...] = (), *, wait: float = 0.0) -> Parcel:
@@ -212,7 +215,7 @@ class Platform(Server):
             outcome = fault.outcome or act()
             taken = 200 <= outcome.status < 300 and not outcome.void
             status = 0 if fault.lost else outcome.status
-            self.calls.append(Call(now, method, chat_id, params, outcome.bubble, taken, status))
+            self.calls.append(Call(now, method, chat_id, params, outcome.bubble, taken, status, outcome.body))
             if early:
                 self.early.append(self.calls[-1])
             self._account(self.calls[-1], outcome)

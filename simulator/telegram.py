@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import re
 import secrets
 from collections.abc import Callable, Mapping
@@ -12,33 +11,37 @@ from typing import Any, Final
 from werkzeug.wrappers import Request, Response
 
 from simulator.bot_api import (
+    CAPTION_UNITS,
     ERRORS,
     MIGRATED,
     NOT_MODIFIED,
-    SUPERGROUPS,
+    TOO_OLD,
+    Upload,
     bad,
     chat_object,
-    encode,
     params_of,
     refusal,
     wrong_chat,
+    wrong_markup,
     wrong_text,
 )
+from simulator.bubble import Bubble
 from simulator.calls import Outcome
-from simulator.delivery import Said
-from simulator.platforms import Bubble, Platform
+from simulator.telegram_menus import Menus
+from simulator.telegram_people import GENERAL_TOPIC, TelegramPeople
 
 ACTIONS: Final = ("typing", "upload_photo", "record_voice", "upload_voice", "upload_document", "choose_sticker")
 
 
-class TelegramServer(Platform):
+class TelegramServer(TelegramPeople):
     """A Bot API with one bot. ``webhook_url`` and ``webhook_secret`` are as if setWebhook had set them.
 
-    ``moved`` are the groups that became supergroups: old id to new.
+    ``moved`` are the groups that became supergroups: old id to new. ``queries`` are the presses of buttons by their
+    id, and whether they were answered. ``privacy`` is what getMe says of the bot's privacy mode.
     """
 
     name = "telegram"
-    messages = frozenset({"sendmessage", "editmessagetext"})
+    messages = frozenset({"sendmessage", "editmessagetext", "senddocument"})
 
     def __init__(
         self,
@@ -49,74 +52,14 @@ class TelegramServer(Platform):
         retry_seconds: float = 2.0,
         redeliver: float = 0.0,
     ) -> None:
-        super().__init__(webhook_url, retry_seconds=retry_seconds, redeliver=redeliver)
-        self.token = token
-        self.webhook_secret = webhook_secret
-        self.commands: list[dict[str, str]] = []
-        self.moved: dict[str, str] = {}
-        self._blocked: set[str] = set()
-        self._update_ids = itertools.count(secrets.randbelow(800_000_000) + 100_000_000)
-        self._message_ids = itertools.count(secrets.randbelow(100_000) + 1)
-        self._me = {
-            "id": int(token.partition(":")[0]) if token.partition(":")[0].isdecimal() else 1,
-            "is_bot": True,
-            "first_name": "Recado",
-            "username": "recado_bot",
-        }
+        super().__init__(token, webhook_url, webhook_secret, retry_seconds=retry_seconds, redeliver=redeliver)
+        self.menus = Menus()
+        self.privacy = True
 
-    # what a person does
-
-    def say(self, chat_id: int, text: str, language: str = "es", name: str = "Ana") -> dict[str, Any]:
-        """A person writes (and blocks us no longer); the webhook hears of it in the background. Returns the update."""
-        with self.changed:
-            self._blocked.discard(str(chat_id))
-            update = self.update(chat_id, text, language, name)
-            said = Said(str(chat_id), str(update["message"]["message_id"]), text)
-            self.carry(str(chat_id), encode(update), (said,))
-        return update
-
-    def update(self, chat_id: int, text: str, language: str = "es", name: str = "Ana") -> dict[str, Any]:
-        """An Update as Telegram builds it, not yet delivered."""
-        more: dict[str, Any] = {"text": text}
-        if command := re.match(r"/\w+(@\w+)?", text):
-            more["entities"] = [{"type": "bot_command", "offset": 0, "length": len(command[0])}]
-        return self._update(chat_id, more, language, name)
-
-    def _update(self, chat_id: int, more: dict[str, Any], language: str = "es", name: str = "Ana") -> dict[str, Any]:
-        message: dict[str, Any] = {
-            "message_id": next(self._message_ids),
-            "from": {"id": abs(chat_id), "is_bot": False, "first_name": name, "language_code": language},
-            "chat": chat_object(chat_id, name),
-            "date": int(time()),
-        }
-        return {"update_id": next(self._update_ids), "message": message | more}
-
-    def block(self, chat_id: int) -> None:
-        """A person blocks the bot, until they write again or unblock it."""
-        with self.changed:
-            self._blocked.add(str(chat_id))
-
-    def unblock(self, chat_id: int) -> None:
-        """A person lets the bot write again."""
-        with self.changed:
-            self._blocked.discard(str(chat_id))
-
-    def migrate(self, chat_id: int) -> int:
-        """A group becomes a supergroup; both ids tell the webhook. Returns the new id; the old takes no calls."""
-        with self.changed:
-            new = SUPERGROUPS - next(self._message_ids)
-            self.moved[str(chat_id)] = str(new)
-            self.carry(str(chat_id), encode(self._update(chat_id, {"migrate_to_chat_id": new})))
-            self.carry(str(new), encode(self._update(new, {"migrate_from_chat_id": chat_id})))
-        return new
-
-    def deliver(self, update: dict[str, Any]) -> int:
-        """One POST of an update, now; the status, 0 without an answer."""
-        return self.post(encode(update))[0]
-
-    def webhook_headers(self, body: bytes) -> dict[str, str]:
-        secret = {"X-Telegram-Bot-Api-Secret-Token": self.webhook_secret} if self.webhook_secret else {}
-        return {"Content-Type": "application/json"} | secret
+    @property
+    def commands(self) -> list[dict[str, str]]:
+        """The menu for everybody whose language has none of its own."""
+        return self.menus.of()
 
     # the Bot API
 
@@ -137,66 +80,130 @@ class TelegramServer(Platform):
         return method in self.messages or method == "sendchataction"
 
     def respond(self, request: Request) -> Response:
-        found = re.fullmatch(r"/bot([^/]*)/(\w+)", request.path)
-        method = found[2] if found else ""
-        params = params_of(request)
+        found = re.fullmatch(r"/(?:file/)?bot([^/]*)/(.+)", request.path)
+        method, params = found[2] if found else "", params_of(request)
+        is_file = request.path.startswith("/file/")
 
         def act() -> Outcome:
             if not found or ":" not in found[1]:
                 return refusal(404, "Not Found")
             if not secrets.compare_digest(found[1].encode(), self.token.encode()):
                 return refusal(401, "Unauthorized")
-            known = self._methods().get(method.lower())
-            return known(params) if known else refusal(404, "Not Found: method not found")
+            if is_file:
+                return self.files.fetch(method) or refusal(404, "Not Found")
+            return self._do(method, params)
 
+        if is_file:
+            return self.take("file", "", {"file_path": method}, act)
         return self.take(method, str(params.get("chat_id", "")), params, act)
+
+    def carry_out(self, method: str, params: dict[str, Any]) -> Response:
+        return self.take(method, str(params.get("chat_id", "")), params, lambda: self._do(method, params))
+
+    def _do(self, method: str, params: dict[str, Any]) -> Outcome:
+        known = self._methods().get(method.lower())
+        return known(params) if known else refusal(404, "Not Found: method not found")
 
     def _methods(self) -> dict[str, Callable[[dict[str, Any]], Outcome]]:
         return {
-            "getme": lambda _: Outcome({"ok": True, "result": self._me | {"can_join_groups": True}}),
+            "getme": self._get_me,
             "sendmessage": self._send_message,
+            "senddocument": self._send_document,
             "editmessagetext": self._edit_message,
+            "deletemessage": self._delete_message,
             "sendchataction": self._send_action,
-            "setwebhook": self._set_webhook,
-            "deletewebhook": self._delete_webhook,
-            "getwebhookinfo": self._webhook_info,
-            "setmycommands": self._set_commands,
+            "answercallbackquery": self._answer_query,
+            "getfile": self.files.get_file,
+            "getupdates": self.get_updates,
+            "setwebhook": self.set_webhook,
+            "deletewebhook": self.delete_webhook,
+            "getwebhookinfo": self.webhook_info,
+            "setmycommands": self.menus.set,
+            "getmycommands": self.menus.get,
+            "deletemycommands": self.menus.delete,
         }
 
+    def _get_me(self, _: dict[str, Any]) -> Outcome:
+        can = {"can_join_groups": True, "can_read_all_group_messages": not self.privacy}
+        return Outcome({"ok": True, "result": self.me | can | {"supports_inline_queries": False}})
+
     def _send_message(self, params: dict[str, Any]) -> Outcome:
-        chat_id, text = str(params.get("chat_id", "")), str(params.get("text", ""))
-        if closed := self._closed(chat_id):
-            return closed
-        if wrong := wrong_text(text, params.get("entities") or [], "message is too long"):
+        text, entities = str(params.get("text", "")), params.get("entities") or []
+        if refused := self._refused(params) or self._nowhere(params):
+            return refused
+        if wrong := wrong_text(text, entities, "message is too long"):
             return bad(wrong)
-        reply = params.get("reply_parameters") or {}
-        lost = reply and self.bubble(chat_id, str(reply.get("message_id"))) is None
-        if lost and not reply.get("allow_sending_without_reply"):
-            return bad("message to be replied not found")
-        bubble = Bubble(str(next(self._message_ids)), "assistant", text, entities=params.get("entities") or [])
+        return self._show(params, text, entities, {"text": text} | _marked("entities", entities))
+
+    def _send_document(self, params: dict[str, Any]) -> Outcome:
+        text, entities, file = (
+            str(params.get("caption", "")),
+            params.get("caption_entities") or [],
+            params.get("document"),
+        )
+        if refused := self._refused(params) or self._nowhere(params):
+            return refused
+        if not isinstance(file, Upload):
+            return bad("there is no document in the request")
+        if not file.content:
+            return bad("file must be non-empty")
+        if text and (wrong := wrong_text(text, entities, "message caption is too long", CAPTION_UNITS)):
+            return bad(wrong)
+        about = {"document": self.files.keep("document", file.content, mime=file.mime, name=file.name)}
+        about |= {"caption": text} if text else {}
+        return self._show(params, text, entities, about | _marked("caption_entities", entities))
+
+    def _show(self, params: dict[str, Any], text: str, entities: list[dict[str, Any]], more: dict[str, Any]) -> Outcome:
+        """A new bubble of the bot's."""
+        chat_id, number = str(params["chat_id"]), next(self._message_ids)
+        raw = {"message_id": number, "from": self.me, "chat": chat_object(int(chat_id), "Ana"), "date": int(time())}
+        if thread := params.get("message_thread_id"):
+            raw |= {"message_thread_id": int(thread), "is_topic_message": True}
+        if answered := self.bubble(chat_id, str((params.get("reply_parameters") or {}).get("message_id"))):
+            left = {"reply_to_message", "reply_markup"}
+            raw["reply_to_message"] = {key: value for key, value in answered.raw.items() if key not in left}
+        raw |= more | _marked("reply_markup", params.get("reply_markup"))
+        bubble = Bubble(str(number), "assistant", text, entities=entities, raw=raw)
         self.show(chat_id, bubble)
-        return self._shown(chat_id, bubble)
+        return Outcome({"ok": True, "result": raw}, bubble=bubble.id)
 
     def _edit_message(self, params: dict[str, Any]) -> Outcome:
         chat_id, text = str(params.get("chat_id", "")), str(params.get("text", ""))
-        entities = params.get("entities") or []
-        if closed := self._closed(chat_id):
-            return closed
+        entities, markup = params.get("entities") or [], params.get("reply_markup") or None
+        if refused := self._refused(params):
+            return refused
         if wrong := wrong_text(text, entities, "MESSAGE_TOO_LONG"):
             return bad(wrong)
         bubble = self.bubble(chat_id, str(params.get("message_id", "")))
         if bubble is None:
             return bad("message to edit not found")
-        if bubble.who == "person":
-            return bad("message can't be edited")
-        if (bubble.text, bubble.entities) == (text, entities):
+        if bubble.who == "person" or "text" not in bubble.raw:
+            person = bubble.who == "person"
+            return bad("message can't be edited" if person else "there is no text in the message to edit")
+        if (bubble.text, bubble.entities, bubble.raw.get("reply_markup")) == (text, entities, markup):
             return bad(NOT_MODIFIED)
+        kept = {key: value for key, value in bubble.raw.items() if key not in ("entities", "reply_markup")}
+        kept |= {"text": text, "edit_date": int(time())} | _marked("entities", entities)
+        bubble.raw = kept | _marked("reply_markup", markup)
         self.change(bubble, text, entities)
-        return self._shown(chat_id, bubble)
+        return Outcome({"ok": True, "result": bubble.raw}, bubble=bubble.id)
 
-    def _closed(self, chat_id: str) -> Outcome | None:
-        """Why nothing may be done in a chat; None when it may."""
-        if wrong := wrong_chat(chat_id):
+    def _delete_message(self, params: dict[str, Any]) -> Outcome:
+        if refused := self._refused(params):
+            return refused
+        chat_id, number = str(params["chat_id"]), str(params.get("message_id", ""))
+        bubble = self.bubble(chat_id, number)
+        if bubble is None:
+            return bad("message to delete not found")
+        if bubble.who == "person" and chat_id.startswith("-"):
+            return bad("message can't be deleted")
+        self.remove(chat_id, number)
+        return Outcome({"ok": True, "result": True})
+
+    def _refused(self, params: dict[str, Any]) -> Outcome | None:
+        """Why nothing may be done in a chat, or with these buttons; None when it may."""
+        chat_id = str(params.get("chat_id", ""))
+        if wrong := wrong_chat(chat_id) or wrong_markup(params.get("reply_markup")):
             return bad(wrong)
         if chat_id in self._blocked:
             return refusal(403, ERRORS[403])
@@ -204,35 +211,28 @@ class TelegramServer(Platform):
             return refusal(400, MIGRATED, migrate_to_chat_id=int(self.moved[chat_id]))
         return None
 
-    def _shown(self, chat_id: str, bubble: Bubble) -> Outcome:
-        message: dict[str, Any] = {
-            "message_id": int(bubble.id),
-            "from": self._me,
-            "chat": chat_object(int(chat_id), "Ana"),
-            "date": int(time()),
-            "text": bubble.text,
-        }
-        extra = {"entities": bubble.entities} if bubble.entities else {}
-        return Outcome({"ok": True, "result": message | extra}, bubble=bubble.id)
+    def _nowhere(self, params: dict[str, Any]) -> Outcome | None:
+        """Why a message cannot be put where it should go; None when it can. Only the general topic has no thread."""
+        if str(params.get("message_thread_id") or "") == str(GENERAL_TOPIC):
+            return bad("message thread not found")
+        reply = params.get("reply_parameters") or {}
+        lost = reply and self.bubble(str(params["chat_id"]), str(reply.get("message_id"))) is None
+        return bad("message to be replied not found") if lost and not reply.get("allow_sending_without_reply") else None
 
     def _send_action(self, params: dict[str, Any]) -> Outcome:
-        if closed := self._closed(str(params.get("chat_id", ""))):
-            return closed
+        if refused := self._refused(params):
+            return refused
         known = params.get("action") in ACTIONS
         return Outcome({"ok": True, "result": True}) if known else bad("wrong parameter action in request")
 
-    def _set_webhook(self, params: dict[str, Any]) -> Outcome:
-        self.webhook_url, self.webhook_secret = str(params.get("url", "")), str(params.get("secret_token", ""))
-        return Outcome({"ok": True, "result": True, "description": "Webhook was set"})
-
-    def _delete_webhook(self, _: dict[str, Any]) -> Outcome:
-        self.webhook_url = self.webhook_secret = ""
-        return Outcome({"ok": True, "result": True, "description": "Webhook was deleted"})
-
-    def _webhook_info(self, _: dict[str, Any]) -> Outcome:
-        info: dict[str, Any] = {"url": self.webhook_url, "has_custom_certificate": False, "max_connections": 40}
-        return Outcome({"ok": True, "result": info | {"pending_update_count": self.delivery.pending}})
-
-    def _set_commands(self, params: dict[str, Any]) -> Outcome:
-        self.commands = list(params.get("commands") or [])
+    def _answer_query(self, params: dict[str, Any]) -> Outcome:
+        """A press is answered once."""
+        query = str(params.get("callback_query_id", ""))
+        if self.queries.get(query, True):
+            return bad(TOO_OLD)
+        self.queries[query] = True
         return Outcome({"ok": True, "result": True})
+
+
+def _marked(field: str, value: Any) -> dict[str, Any]:
+    return {field: value} if value else {}

@@ -18,6 +18,7 @@ from bot.errors import SettingsError, StoreUnavailable
 from bot.settings import Settings
 from bot.stores.connection import Store
 from workers import console, jobs
+from workers.announce import announce_beside
 from workers.train import command as training
 
 log = logging.getLogger("recado.worker")
@@ -43,6 +44,7 @@ def run() -> None:
         channel.warm_up()
     _wait_for_redis(settings, store)
     Background(answerer).start()
+    announce_beside(settings, channels)
     log.info("answering with %s, %d turns at once", settings.llm_provider, settings.worker_concurrency)
     connection = wiring.open_store(settings, wiring.WORKER_TIMEOUT).client
     TurnWorker(connection, answerer, settings.worker_concurrency).work()
@@ -59,8 +61,8 @@ def chat() -> None:
 
 @app.command()
 def check(*, as_json: Annotated[bool, typer.Option("--json", help="One line of JSON, for programs.")] = False) -> None:
-    """Prove by one real call that the configured model answers, on each of its servers."""
-    found = list(jobs.open_backend(begin(level="ERROR")).examine())
+    """Prove by one real call that the configured model answers, on each of its servers, and that voice is heard."""
+    found = list(jobs.examine(begin(level="ERROR")))
     if as_json:
         typer.echo(json.dumps([asdict(finding) for finding in found]))
     for finding in [] if as_json else found:

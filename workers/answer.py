@@ -14,13 +14,18 @@ from bot.errors import RateLimited, Rejected, StoreUnavailable, Unavailable
 from bot.logs import pseudonym
 from bot.message import Piece, Reply
 from bot.settings import Settings
-from bot.stores.mailbox import Later, Mailbox, Rest, Speak, Taken, Think, channel_of
+from bot.stores.history import STOPPED
+from bot.stores.mailbox import Mailbox, channel_of
 from bot.stores.outbox import Outbox
+from bot.stores.taken import Later, Rest, Revised, Speak, Taken, Think
+from workers.groups import told
 from workers.grow import Beside, Growing, Show
-from workers.held import Held, LeaseLost, patiently
+from workers.held import Held, LeaseLost, Stopped
 from workers.places import Places, Waits
+from workers.reply import end, reply_to
 from workers.speak import Speaker
-from workers.think import Thinker, Thought, spoken
+from workers.think import Thinker
+from workers.thought import Thought, begun
 
 TRIES = 3
 """A turn that failed so often by an exception goes to the dead letters, and the conversation goes on."""
@@ -38,7 +43,7 @@ class Answerer:
     """Answers conversations; one for all threads of a worker.
 
     ``look_again`` is told in how many seconds a conversation will be due, ``show_typing`` shows that
-    an answer is on its way without waiting for the platform. ``leaving`` takes up no further turns.
+    an answer is on its way without waiting, ``erase`` lets go what people want to go. ``leaving``: no further turns.
     """
 
     def __init__(
@@ -51,6 +56,7 @@ class Answerer:
         self._channels, self.notice_seconds = channels, settings.slow_notice_seconds
         self.look_again, self.show_typing = look_again, show_typing
         self.beside: Callable[[Growing], AbstractContextManager[Show]] = Beside
+        self.erase: Callable[[], None] = lambda: None
         self.leaving = False
         self._held: dict[str, Held] = {}
         self._stranded: deque[Held] = deque()
@@ -148,12 +154,17 @@ class Answerer:
     def _think(self, held: Held, task: Think) -> bool:
         """One turn, thought and committed; False when it must wait."""
         started = time.monotonic()
+        held.begin(task.batch.turn, task.state.get("revision", ""))
+        deaths = 0 if self._thinker.halted(task) else int(task.state.get("deaths", 0))
         try:
-            with self.places.alone(held, int(task.state.get("deaths", 0)), lambda: self._notice(held, task)):
+            task = told(task, held.conversation, self.channel(held.conversation), self.mailbox)
+            with self.places.alone(held, deaths, lambda: self._notice(held, task)):
                 thought = self._thought(held, task)
-                reply = self._reply(held.conversation, task.batch.turn, thought)
+                reply = reply_to(self.channel(held.conversation), task.batch.turn, thought)
         except Waits:
             return False
+        except Revised:
+            return True  # it is thought anew, as it reads now, into the same bubble
         except Unavailable as error:
             self._wait(held, task, error, time.monotonic() - started)
             return False
@@ -166,7 +177,12 @@ class Answerer:
                 return False
             thought = self._thinker.apology(task, outcome="dead", reason=f"{TRIES} x {type(error).__name__}")
             reply = Reply(task.batch.turn, (Piece(thought.text),), grows=True)
-        self._commit(held, task, thought, reply)
+        try:
+            end(self.mailbox, held, task, thought, reply)
+        except Revised:
+            return True
+        if thought.reason == STOPPED:
+            self.places.leave_all(held)
         self._log(held, task, thought.outcome, time.monotonic() - started)
         return True
 
@@ -177,7 +193,7 @@ class Answerer:
         if int(task.state.get("strikes", 0)) >= STRIKES:
             return self._thinker.apology(task, outcome="dead", reason=f"its worker died {STRIKES} times")
         try:
-            return self._thinker.at_once(task) or self._ask(held, task, channel)
+            return self._thinker.shown(task, self._thinker.at_once(task) or self._ask(held, task, channel))
         except Rejected as error:
             log.error("the model refuses a turn: %s", error, extra={"conversation": pseudonym(held.conversation)})
             return self._thinker.apology(task, outcome="rejected")
@@ -186,7 +202,8 @@ class Answerer:
         """Ask the model, when it is this turn's turn, and let the answer grow before the person's eyes."""
         held.typing_for = task.batch.messages[-1].id
         self.show_typing(channel, held.conversation, held.typing_for)
-        growing = Growing(self._outbox, held, channel, task.batch.turn, self._speaker.pause)
+        stop = texts.STOP.to(self._thinker.language(task))
+        growing = Growing(self._outbox, held, channel, task.batch.turn, self._speaker.pause, stop=stop)
         servers = self._thinker.backend.servers(pseudonym(held.conversation))
         held.notice = self._notice(held, task)
         try:
@@ -194,12 +211,14 @@ class Answerer:
                 return self.places.ask(
                     held, servers, held.notice, lambda server: self._thinker.ask(held, task, server, show)
                 )
+        except Stopped:
+            return self._thinker.stopped(task, seen=growing.begun or begun(task))
         finally:
             held.typing_for, held.notice = "", None
 
     def _notice(self, held: Held, task: Think) -> Reply | None:
         slow = Thought(texts.SLOW.to(self._thinker.language(task)))
-        return self._reply(held.conversation, -task.batch.turn, slow)
+        return reply_to(self.channel(held.conversation), -task.batch.turn, slow)
 
     def _wait(self, held: Held, task: Think, error: Unavailable, spent: float) -> None:
         """Nobody waits in a thread for a model: the turn is deferred, and the person told once.
@@ -210,30 +229,13 @@ class Answerer:
         steady = bool(self._thinker.backend.servers(""))
         waited = spent + (waits * seconds if steady else 2 ** min(waits, 10) - 1)
         notice = None
-        if waited + seconds >= self.notice_seconds:
+        asked = any(message.addressed for message in task.batch.messages)
+        if asked and waited + seconds >= self.notice_seconds:
             notice = self._notice(held, task)
         who = pseudonym(held.conversation)
         log.warning("the model is away, the turn waits: %s", error, extra={"conversation": who})
         most = seconds if steady else LONGEST_WAIT
         self.mailbox.defer(held.conversation, held.token, seconds, notice=notice, most=most)
-
-    def _commit(self, held: Held, task: Think, thought: Thought, reply: Reply | None) -> None:
-        committed = patiently(
-            lambda: self.mailbox.commit(
-                held.conversation, held.token, task.batch.turn, reply, thought.turns,
-                mode=thought.mode, window=thought.window, language=spoken(task), reason=thought.reason,
-                paused=thought.paused, spent=thought.spent,
-            )
-        )  # fmt: skip
-        if not committed:
-            raise LeaseLost
-
-    def _reply(self, conversation: str, turn: int, thought: Thought) -> Reply | None:
-        """What is said of a thought; nothing where it was only heard."""
-        channel = self.channel(conversation)
-        if channel is None or not thought.text:
-            return None
-        return Reply(turn, channel.render(thought.text) or (Piece(thought.text),), grows=thought.grows)
 
     def _log(self, held: Held, task: Think, outcome: str, seconds: float) -> None:
         log.info(

@@ -15,6 +15,7 @@ from workers.held import Held
 
 RENEW_SECONDS = 0.5
 SWEEP_SECONDS = 1.0
+ERASE_SECONDS = 1.0
 SILENCE = 4
 """A model that has been asked may think of its first word for so many times SLOW_NOTICE_SECONDS before the person is
 told: longer than who waits in the line, for it is at work."""
@@ -26,7 +27,7 @@ log = logging.getLogger("recado.worker")
 
 
 class Background:
-    """Two loops beside the turns, each in a daemon thread, and the one place where typing is shown."""
+    """Three loops beside the turns, each in a daemon thread, and the one place where typing is shown."""
 
     def __init__(self, answerer: Answerer) -> None:
         self._answerer = answerer
@@ -38,7 +39,7 @@ class Background:
         answerer.show_typing = self.show_typing
 
     def start(self) -> None:
-        for loop in (self._renew, self._sweep):
+        for loop in (self._renew, self._sweep, self._erase):
             threading.Thread(target=self._forever, args=(loop,), name=loop.__name__, daemon=True).start()
 
     def _forever(self, loop: Callable[[], None]) -> None:
@@ -55,11 +56,13 @@ class Background:
     def _renew(self) -> None:
         time.sleep(RENEW_SECONDS)
         held = self._answerer.held
-        lost = self._answerer.mailbox.renew((one.conversation, one.token, list(one.seats)) for one in held)
+        renewed = self._answerer.mailbox.renew((one.conversation, one.token, list(one.seats)) for one in held)
         for one in held:
-            if one.token in lost:
+            if one.token in renewed.lost:
                 one.lose()
                 continue
+            if mark := renewed.marks.get(one.token):
+                one.heed(mark)
             silence = SILENCE * self._answerer.notice_seconds
             if one.notice and time.monotonic() - one.asked > silence:
                 threading.Thread(target=self._tell, args=(one,), name="notice", daemon=True).start()
@@ -83,6 +86,10 @@ class Background:
         self._sweep_at = time.monotonic() + wait
         self._sooner.wait(wait)
         self._sooner.clear()
+
+    def _erase(self) -> None:
+        time.sleep(ERASE_SECONDS)
+        self._answerer.erase()
 
     def look_again(self, seconds: float) -> None:
         """Something is due in ``seconds``: the sweeper must not sleep longer."""

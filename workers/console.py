@@ -14,6 +14,7 @@ from bot import wiring
 from bot.channels.console import Console
 from bot.message import Message
 from bot.settings import Settings
+from bot.stores.access import who_is
 from bot.stores.connection import connect
 from workers import jobs
 
@@ -21,11 +22,12 @@ _HELLO = "{backend} answers. /help shows the commands, Ctrl-D ends.\n"
 
 
 def chat(settings: Settings, terminal: Terminal) -> None:
-    """Talk until the input ends. The conversation is kept in DATA_DIR/console, apart from the customers'."""
+    """Talk, as the owner, until the input ends. It is kept in DATA_DIR/console, apart from the customers'."""
     store = connect("", settings.data_dir / "console", wiring.WORKER_TIMEOUT)
     mailbox = wiring.open_mailbox(settings, store, silent=True)
     channel = Console()
-    answerer = jobs.open_answerer(settings, store, mailbox, {channel.name: channel}, silent=True)
+    owner = settings.model_copy(update={"access": "open", "admins": (who_is(channel.conversation),)})
+    answerer = jobs.open_answerer(owner, store, mailbox, {channel.name: channel}, silent=True)
     with terminal.status("…"):
         answerer.check()
     terminal.print(_HELLO.format(backend=settings.llm_provider))
@@ -37,6 +39,7 @@ def chat(settings: Settings, terminal: Terminal) -> None:
                 _show(channel, terminal)
                 if mailbox.has_work(channel.conversation):
                     time.sleep(0.2)  # the model is away; the turn waits in the mailbox
+            answerer.erase()
 
 
 def _show(channel: Console, terminal: Terminal) -> None:

@@ -16,6 +16,7 @@ from typing import Final
 from bot.business import Business
 from bot.message import Turn
 from bot.texts import DEFAULT_SYSTEM_PROMPT, Language, Text
+from workers.backends import IMAGE_TOKENS
 
 KEPT_SHARE: Final = 0.6
 """A cut leaves so much of the budget filled."""
@@ -76,7 +77,7 @@ def fit(system: Turn, past: Sequence[Turn], asked: Turn, *, window: int, budget:
 
     ``past`` is oldest first; of it, turns numbered below ``window`` are left out. When the rest is too
     much, the oldest whole turns go until 60 % of the budget is filled, and the window moves to the
-    oldest that stays. ``tokens`` of each turn counts its ``prompt``; ``count`` is asked only for a text
+    oldest that stays. ``tokens`` of each turn counts its ``prompt`` and its images; ``count`` is asked only for a text
     that has to be shortened.
     """
     system = _shortened(system, int(budget * SYSTEM_SHARE), count)
@@ -114,6 +115,9 @@ def _shortened(turn: Turn, room: int, count: Count) -> Turn:
     """The turn, or its beginning and its end with a mark between them, so that it has ``room`` tokens."""
     if turn.tokens <= room:
         return turn
+    if seen := IMAGE_TOKENS * len(turn.images):
+        shorter = _shortened(replace(turn, images=(), tokens=turn.tokens - seen), room - seen, count)
+        return replace(shorter, images=turn.images, tokens=shorter.tokens + seen)
     fitting, low, high = replace(turn, text=ELLIPSIS.strip(), note="", tokens=0), 0, len(turn.text) // 2
     while low <= high:
         middle = (low + high) // 2

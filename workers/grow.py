@@ -8,6 +8,7 @@ import re
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 from bot.channels import Channel
 from bot.errors import DeliveryError, RateLimited, StoreUnavailable, Unknown
@@ -16,12 +17,16 @@ from bot.stores.outbox import Outbox, Standing
 from workers.held import Held, LeaseLost, patiently
 
 OPENING_SHARE, OPENING_MOST = 3, 60
-OPEN_AT, OPEN_AFTER_SECONDS = 60, 1.0
+OPEN_AT, OPEN_AFTER_SECONDS = 60, 0.6
 """A bubble is opened when there are so many characters, or so long after the first one: a telephone shows its
-opening as the notice of a new message, and "…" says nothing."""
+opening as the notice of a new message, and "…" says nothing. On its way it must be seen within a second."""
 
 LOOK_AGAIN_SECONDS = 1.0
+OPEN_AGAIN_SECONDS = 0.2
+"""Where the limits had no room for an opening, it is tried again sooner: first words are waited for."""
 MORE = " …"
+PREVIEW_MOST = 3000
+"""Of a long answer so many characters are shown while it grows: with what says that more comes they fit one bubble."""
 
 _HALF = re.compile(r"\[[^\]\n]*(\]\([^)\s]*)?$|(?<!\()https?://\S*$")
 
@@ -36,6 +41,12 @@ def opening(text: str) -> Piece:
     """The first words of a text, never more than a third of it: what a growing bubble shows first."""
     words = text[: min(len(text) // OPENING_SHARE, OPENING_MOST)].rpartition(" ")[0].strip()
     return Piece(f"{words} …" if words else "…")
+
+
+def beginning(text: str) -> Piece:
+    """What a bubble shows first while its answer is thought: its words so far, for more will come."""
+    words = text[:OPENING_MOST].rpartition(" ")[0].strip() or text[:OPENING_MOST]
+    return Piece(f"{words}{MORE}".strip())
 
 
 def finished(text: str) -> str:
@@ -53,26 +64,42 @@ class Growing:
     """The first bubble of one turn while it is thought. Nothing of it is final: whatever fails here, the answer is
     said after the commit. It never waits for a limit; final answers go first."""
 
-    def __init__(self, outbox: Outbox, held: Held, channel: Channel, turn: int, pause: Pause) -> None:
-        """``pause`` is told when the platform wants one."""
+    def __init__(
+        self, outbox: Outbox, held: Held, channel: Channel, turn: int, pause: Pause, *, stop: str = ""
+    ) -> None:
+        """``pause`` is told when the platform wants one; ``stop`` is what the button says that ends the answer."""
         self._outbox, self.held, self._channel, self._turn = outbox, held, channel, turn
-        self._pause = pause
+        self._pause, self._stop = pause, stop
         self._limits = channel.limits(held.conversation)
         self._bubble = ""
-        self._shown = ""
+        self._text = self._shown = ""
         self._next_at = 0.0
         self._first_at = math.inf
+
+    @property
+    def begun(self) -> bool:
+        """Whether the person sees the bubble."""
+        return bool(self._bubble)
 
     @property
     def due(self) -> bool:
         """Whether it may be time to show more."""
         return self._channel.edits and time.monotonic() >= self._next_at
 
+    @property
+    def patience(self) -> float | None:
+        """In how many seconds it is to look again, although nothing more has come; None: not before something has."""
+        now, open_at = time.monotonic(), math.inf if self._bubble else self._first_at + OPEN_AFTER_SECONDS
+        at = self._next_at if self._next_at > now else open_at
+        return at - now if now < at < math.inf else None
+
     def show(self, so_far: Callable[[], str]) -> None:
         """Show what there is so far, if it is time to. Raises LeaseLost."""
-        if not self.due or not (text := finished(so_far())) or self._is_short(text):
+        if not self.due or not (text := finished(so_far()[:PREVIEW_MOST])) or self._is_short(text):
             return
-        self._next_at = time.monotonic() + self._channel.edit_seconds(self.held.conversation)
+        if text == self._text:
+            return
+        self._rest()
         try:
             if self._bubble:
                 self._edit(text)
@@ -90,6 +117,9 @@ class Growing:
             log.exception("a growing answer is not shown until it is whole")
             self._next_at = math.inf
 
+    def _rest(self) -> None:
+        self._next_at = time.monotonic() + self._channel.edit_seconds(self.held.conversation)
+
     def _is_short(self, text: str) -> bool:
         """Whether there is too little of the answer to open its bubble; one that stays so short is opened later."""
         self._first_at = min(self._first_at, time.monotonic())
@@ -99,7 +129,8 @@ class Growing:
     def _open(self, text: str) -> None:
         permission, found = self._begin("open")
         if permission == "go":
-            found = self._send(opening(text), found)
+            first, *_ = self._channel.render(text) or (Piece(text),)
+            found = self._send(replace(beginning(first.text), stop=self._stop), found)
         elif permission != "open":
             return
         self._bubble = found
@@ -121,7 +152,9 @@ class Growing:
         shown, *others = self._channel.render(text) or (Piece(text),)
         if not others:
             shown = Piece(shown.text + MORE, shown.entities)
+        shown = replace(shown, stop=self._stop)
         if shown.text == self._shown:
+            self._text = text
             return
         permission, _ = self._begin("preview")
         if permission != "go":
@@ -129,7 +162,8 @@ class Growing:
         again = False
         try:
             self._channel.edit(self.held.conversation, self._bubble, shown)
-            self._shown = shown.text
+            self._text, self._shown = text, shown.text
+            self._rest()  # a call that took long may have come late; the next one must not come soon after it
         except Unknown:  # it may still come, after the final text
             again = True
             raise
@@ -149,14 +183,16 @@ class Growing:
         if permission == "lost":
             raise LeaseLost
         if permission == "wait":
-            self._next_at = time.monotonic() + max(wait, LOOK_AGAIN_SECONDS)
+            again = OPEN_AGAIN_SECONDS if mode == "open" else LOOK_AGAIN_SECONDS
+            self._next_at = time.monotonic() + max(wait, again)
         return permission, found
 
 
 class Beside:
     """Shows a growing answer in a thread of its own: a platform that is slow keeps nobody's place before the model.
 
-    The newest text wins. Leaving the context waits for the call that is on its way, and for nothing else.
+    The newest text wins, also when the model falls silent. Leaving the context waits for the call that is on its way,
+    and for nothing else.
     """
 
     def __init__(self, growing: Growing) -> None:
@@ -175,18 +211,20 @@ class Beside:
             self._thread.join()
 
     def _show(self, so_far: Callable[[], str]) -> None:
+        self._so_far = so_far
         if not self._growing.due:
             return
-        self._so_far = so_far
         self._more.set()
         if self._thread.ident is None:
             self._thread.start()
 
     def _run(self) -> None:
-        while self._more.wait() and not self._over:
+        while True:
             self._more.clear()
+            if self._over:  # looked at after clearing, or what __exit__ sets might be cleared unseen
+                return None
             try:
                 self._growing.show(self._so_far)
             except LeaseLost:
                 return self._growing.held.lose()
-        return None
+            self._more.wait(self._growing.patience)

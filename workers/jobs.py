@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 
 from bot import plugins, wiring
 from bot.business import load_business
 from bot.channels import Channel
+from bot.errors import BackendError
 from bot.settings import Settings
+from bot.stores import erase
+from bot.stores.access import Access
 from bot.stores.connection import Store
 from bot.stores.history import History
 from bot.stores.line import MODELS, SUSPECTS, Line
 from bot.stores.mailbox import Mailbox
 from bot.stores.outbox import Outbox
+from bot.stores.person import Person, export
 from workers.answer import Answerer
-from workers.backends import Backend
+from workers.backends import Backend, Finding
+from workers.media import Media
+from workers.orders import Orders
 from workers.places import ALONE, Places
 from workers.think import Thinker
+from workers.transcribers import Transcriber
 
 _answerer: Answerer | None = None
 
@@ -40,17 +49,53 @@ def open_backend(settings: Settings) -> Backend:
     return found.from_settings(settings, load_business(settings.business_file))
 
 
+def open_transcriber(settings: Settings) -> Transcriber | None:
+    """Who writes voice notes down; None: nobody. Raises SettingsError."""
+    if not (name := settings.transcriber):
+        return None
+    file = name.replace("-", "_")
+    return plugins.load("workers.transcribers", file, Transcriber).from_settings(settings)  # type: ignore[type-abstract]
+
+
+def examine(settings: Settings) -> Iterator[Finding]:
+    """What an operator should know of the model, and of who listens to voice notes, by real calls.
+
+    Raises SettingsError.
+    """
+    backend, transcriber = open_backend(settings), open_transcriber(settings)
+    yield from backend.examine()
+    if transcriber is not None:
+        try:
+            yield Finding(transcriber.check())
+        except BackendError as error:
+            yield Finding(str(error), ok=False)
+        finally:
+            transcriber.close()
+
+
 def open_answerer(
     settings: Settings, store: Store, mailbox: Mailbox, channels: dict[str, Channel], *, silent: bool = False
 ) -> Answerer:
     """Everything an answer needs, put together; a ``silent`` one rings no worker. Raises SettingsError."""
-    backend = open_backend(settings)
+    backend, business, commands = open_backend(settings), load_business(settings.business_file), wiring.open_commands()
+    access = Access(store, settings)
     thinker = Thinker(
         settings,
         history=History(store),
         backend=backend,
-        business=load_business(settings.business_file),
-        commands=wiring.open_commands(),
+        business=business,
+        commands=commands,
+        access=access,
+        orders=Orders(
+            settings,
+            business=business,
+            commands=commands,
+            backend=backend,
+            figures=lambda: _figures(store),
+            export=lambda person: _export(store, person),
+            stranger=access.stranger,
+        ),
+        media=Media(channels, backend, open_transcriber(settings)),
     )
 
     def line(name: str, places: Sequence[str], parallel: int) -> Line:
@@ -59,4 +104,20 @@ def open_answerer(
     models, suspects = line(MODELS, backend.servers(""), backend.parallel), line(SUSPECTS, [ALONE], 1)
     places = Places(models, suspects, settings.slow_notice_seconds)
     outbox = Outbox(store, silent=silent)
-    return Answerer(settings, mailbox=mailbox, thinker=thinker, outbox=outbox, places=places, channels=channels)
+    answerer = Answerer(settings, mailbox=mailbox, thinker=thinker, outbox=outbox, places=places, channels=channels)
+    answerer.erase = partial(erase.finish, store)
+    return answerer
+
+
+def _figures(store: Store) -> Mapping[str, int]:
+    from bot import status  # noqa: PLC0415 - nobody needs tables and metrics until an admin asks for figures
+
+    now = status.read(store)
+    waiting = {
+        name: getattr(now, name) for name in ("conversations", "overdue", "waiting_for_model", "workers", "dead")
+    }
+    return {"answers": 0, "messages": 0, "tokens": 0} | dict(now.today) | waiting | {"unknown": now.counts["unknown"]}
+
+
+def _export(store: Store, person: str) -> str:
+    return json.dumps(export(store, Person.parse(person)), ensure_ascii=False, indent=1)

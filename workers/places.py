@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TypeVar
 
-from bot.errors import Rejected, StoreUnavailable, Unavailable
+from bot.errors import Rejected, StoreUnavailable, Unavailable, Unfetched
 from bot.message import Reply
 from bot.stores.line import Did, Line
 from workers.held import Held, LeaseLost
@@ -45,6 +45,8 @@ class Places:
             server = self._enter(held, self._models, left, notice)
             try:
                 return self._try(held, server, call)
+            except Unfetched:
+                raise
             except Unavailable as error:
                 rest = self._leave(held, self._models, server, "failed", error.retry_after or 0)
                 left.remove(server)
@@ -64,6 +66,8 @@ class Places:
             return result
         except Rejected:
             did = "ok"
+            raise
+        except Unfetched:
             raise
         except Unavailable:
             did = "failed"
@@ -88,6 +92,12 @@ class Places:
         """All places of a turn that is given up."""
         for line, place in list(held.seats.values()):
             self._leave(held, line, place, "left")
+
+    def leave_all(self, held: Held) -> None:
+        """What a turn may have been given that ended before it came for it: nobody else need wait until it runs out."""
+        for line in (self._models, self._suspects):
+            for place in line.places:
+                self._leave(held, line, place, "left")
 
     def tend(self) -> None:
         """Wake who stands in a line while a place is free."""

@@ -11,8 +11,8 @@ from bot.channels import Channel
 from bot.errors import Blocked, DeliveryError, Gone, Parked, RateLimited, Refused, Undelivered, Unknown
 from bot.logs import pseudonym
 from bot.message import Piece, Reply
-from bot.stores.mailbox import Speak
 from bot.stores.outbox import Mode, Outbox, Outcome, piece_state
+from bot.stores.taken import Speak
 from workers.grow import opening
 from workers.held import Held, LeaseLost, patiently
 

@@ -4,46 +4,40 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 
 from bot import texts
 from bot.business import Business
-from bot.commands import Command, Order
+from bot.commands import Command
 from bot.errors import Unavailable
 from bot.logs import pseudonym
 from bot.message import Role, Turn
 from bot.settings import Settings
-from bot.stores.history import History
-from bot.stores.mailbox import NOTHING, Mode, Spent, Think
+from bot.stores import quota
+from bot.stores.access import Access
+from bot.stores.history import STOPPED, History
+from bot.stores.quota import Spent
+from bot.stores.taken import Think
 from bot.texts import Language, language_of
-from workers import context
-from workers.backends import Backend, Prompt
+from workers import context, notice
+from workers.backends import IMAGE_TOKENS, Backend, Prompt
+from workers.gate import NOT_ADMITTED, REFUSED, refusal
 from workers.grow import Show
-from workers.held import Held, LeaseLost
+from workers.held import Held
+from workers.media import Media
+from workers.orders import CHOSEN, Orders
+from workers.thought import Thought, begun, spoken, whole
 
 QUOTA, NOT_ADDRESSED = "quota", "not addressed"
 """Why something was only heard; a conversation that is paused has a reason of its own."""
 
+AGAIN = "retry"
+"""The command whose answer is a model's."""
+
 DEFAULT_CONTEXT = 4096
 """Tokens, where neither the setting nor the server says how many."""
-
-
-@dataclass(frozen=True, slots=True)
-class Thought:
-    """What came of thinking: the text to say, what becomes of history, and what the turn was, for the log."""
-
-    text: str
-    turns: tuple[Turn, ...] = ()
-    mode: Mode = "append"
-    window: int | None = None
-    outcome: str = "answered"
-    reason: str = ""
-    paused: str | None = None
-    spent: Spent = NOTHING
-    grows: bool = True
-    """Whether its text was thought and not looked up: then it may appear bit by bit."""
 
 
 class Thinker:
@@ -51,26 +45,39 @@ class Thinker:
 
     def __init__(
         self, settings: Settings, *, history: History, backend: Backend, business: Business,
-        commands: Mapping[str, Command],
+        commands: Mapping[str, Command], access: Access, orders: Orders | None = None, media: Media | None = None,
     ) -> None:  # fmt: skip
-        self._settings, self._history, self.backend = settings, history, backend
-        self._business, self._commands = business, commands
+        self._settings, self._history, self.backend, self._access = settings, history, backend, access
+        self._business = business
+        self._orders = orders or Orders(
+            settings, business=business, commands=commands, backend=backend, stranger=access.stranger
+        )
+        self._media = media or Media({}, backend)
         self._systems = {language: self._system(language) for language in texts.LANGUAGES}
 
     def language(self, task: Think) -> Language:
-        """The language in which the person is spoken to."""
-        return language_of(spoken(task) or task.state.get("language", ""), self._settings.default_language)
+        """The language in which the person is spoken to: the one that they chose, else their platform's."""
+        known = task.state.get(CHOSEN) or spoken(task) or task.state.get("language", "")
+        return language_of(known, self._settings.default_language)
+
+    def halted(self, task: Think) -> bool:
+        """Whether a stop was said after this batch."""
+        return int(task.state.get("stop", 0)) > task.batch.messages[-1].number
 
     def at_once(self, task: Think) -> Thought | None:
         """The answer that needs no model; None where one must be asked."""
         language = self.language(task)
-        first = task.batch.messages[0]
-        if first.addressed and (name := first.command):
-            return self._order(name, language)
+        if refused := self._refused(task, language):
+            return refused
+        ordered = self._orders.run(task, language) if _command(task) else None
+        if ordered and not (ordered.again and self._question(task)):
+            return self._introduced(task, ordered) if ordered.text else ordered
+        if self.halted(task):
+            return self.stopped(task, seen=begun(task))
         if reason := self._unanswered(task):
-            return self._heard(task, reason, language)
-        if not task.batch.text.strip():
-            return Thought(texts.NO_TEXT.to(language), outcome="no text")
+            return self._spent(task, language) if reason == QUOTA else self._heard(task, reason, "", {})
+        if unopened := self._media.refused(task.batch.messages[0].conversation, task.batch, language):
+            return self._introduced(task, Thought(unopened, outcome="no text"))
         return None
 
     def ask(self, held: Held, task: Think, server: str, show: Show) -> Thought:
@@ -79,12 +86,53 @@ class Thinker:
         Raises Unavailable, Rejected, LeaseLost, StoreUnavailable, and what ``show`` raises.
         """
         batch, language = task.batch, self.language(task)
-        asked = self._turn("user", batch.text, batch.turn)
-        fit = self._fit(held.conversation, task, asked, language)
-        prompt = Prompt(fit.turns, pseudonym(held.conversation), language, server)
+        again, seen = self._question(task), self._media.look(held, batch, language, self._budget())
+        if seen.empty:
+            return self._introduced(task, Thought(seen.told, outcome="no text"))
+        asked = self._turn("user", again.text if again else seen.batch.text, batch.turn)
+        shown = replace(asked, images=seen.images)
+        fit = self._fit(held.conversation, task, shown, language, without=again.number if again else None)
+        prompt = Prompt(fit.turns, pseudonym(held.conversation), language, server, self._orders.model(task.state))
         answer = self._turn("assistant", self._stream(held, prompt, show), batch.turn)
-        spent = Spent(_today(), len(batch.messages), asked.tokens + answer.tokens)
-        return Thought(answer.text, (asked, answer), window=fit.window, spent=spent)
+        spent = Spent(_today(), asked.tokens + answer.tokens, quota.people(batch.messages))
+        stopped = held.stopped.is_set()
+        text = f"{answer.text}\n\n{seen.told}" if seen.told and not stopped else answer.text
+        thought = Thought(text, (asked, answer), window=fit.window, spent=spent, stopped=stopped)
+        return self._introduced(task, replace(thought, forgets=again.number if again else None))
+
+    def stopped(self, task: Think, *, seen: bool) -> Thought:
+        """A turn that its person ended before its first word; a bubble of it that is ``seen`` says so."""
+        text = texts.STOPPED.to(self.language(task)) if seen else ""
+        return replace(self._heard(task, STOPPED, text, {}), stopped=True)
+
+    def shown(self, task: Think, thought: Thought) -> Thought:
+        """In a bubble that the person may see already: it takes these words, and is left neither half said nor with
+        its button."""
+        if not begun(task):
+            return thought
+        return replace(thought, text=thought.text or texts.STOPPED.to(self.language(task)), grows=True)
+
+    def _question(self, task: Think) -> Turn | None:
+        """The question that this batch wants to be thought anew."""
+        if _command(task) != AGAIN:
+            return None
+        return self._history.last_question(task.batch.messages[0].conversation)
+
+    def _refused(self, task: Think, language: Language) -> Thought | None:
+        """What becomes of what a stranger said; None where nobody is one."""
+        asked = [message for message in task.batch.messages if message.addressed]
+        found = refusal(self._access, task.state, asked, language, _today())
+        return self._heard(task, NOT_ADMITTED, found.text, found.notes) if found else None
+
+    def _introduced(self, task: Think, thought: Thought) -> Thought:
+        """The first answer to somebody new says who answers, below its own words; whoever leaves is told no more."""
+        if thought.erases:
+            return thought
+        if task.state.get(REFUSED):
+            thought = replace(thought, notes={**thought.notes, REFUSED: ""})
+        language = language_of(thought.notes.get(CHOSEN, ""), self.language(task))
+        words = notice.due(self._settings, self._business, task.state, language, introduced=thought.introduces)
+        return replace(thought, notice=words, notes={**thought.notes, notice.NOTICED: "1"}) if words else thought
 
     def _unanswered(self, task: Think) -> str:
         """Why what was said is rightly not answered, else empty."""
@@ -92,20 +140,20 @@ class Thinker:
             return paused
         if not any(message.addressed for message in task.batch.messages):
             return NOT_ADDRESSED
-        if task.state.get("quota_day") != _today():
-            return ""
-        limits = (
-            ("quota_messages", self._settings.quota_messages_per_day),
-            ("quota_tokens", self._settings.quota_tokens_per_day),
-        )
-        return QUOTA if any(most and int(task.state.get(name, 0)) >= most for name, most in limits) else ""
+        people = quota.people(task.batch.messages)
+        return QUOTA if quota.exhausted(self._settings, task.state, people, _today()) else ""
 
-    def _heard(self, task: Think, reason: str, language: Language) -> Thought:
-        """It becomes history with its reason; the end of a quota is said, once a day."""
-        told = reason != QUOTA or task.state.get("quota_told")
-        text = "" if told else texts.QUOTA.to(language)
+    def _spent(self, task: Think, language: Language) -> Thought:
+        """The end of a quota is said, once a day."""
+        told = quota.untold(task.state, quota.people(task.batch.messages))
+        return self._heard(task, QUOTA, texts.QUOTA.to(language) if told else "", told)
+
+    def _heard(self, task: Think, reason: str, text: str, notes: Mapping[str, str]) -> Thought:
+        """What was said becomes history with its reason."""
         asked = replace(self._turn("user", task.batch.text, task.batch.turn), heard=reason)
-        return Thought(text, (asked,), outcome=f"heard: {reason}", reason=reason)
+        # A command, and files without a word, are nothing to remember.
+        turns = (asked,) if asked.text.strip() and not self._question(task) else ()
+        return Thought(text, turns, outcome=f"heard: {reason}", reason=reason, notes=notes)
 
     def apology(self, task: Think, *, outcome: str, reason: str = "") -> Thought:
         """What is said instead of an answer that will never come."""
@@ -114,23 +162,18 @@ class Thinker:
             return Thought(text, mode="bury", outcome=outcome, reason=reason)
         batch = task.batch
         turns = (self._turn("user", batch.text, batch.turn), self._turn("assistant", text, batch.turn))
-        return Thought(text, turns, outcome=outcome)
+        return Thought(text, turns if batch.text.strip() else (), outcome=outcome)
 
-    def _order(self, name: str, language: Language) -> Thought:
-        command = self._commands.get(name)
-        if command is None:
-            return Thought(texts.UNKNOWN_COMMAND.to(language, command=name), outcome="unknown command")
-        done = command.run(Order(language, self._business, self._commands))
-        mode: Mode = "clear" if done.clears else "append"
-        return Thought(done.text, mode=mode, outcome=f"/{name}", paused=done.pauses, grows=False)
-
-    def _fit(self, conversation: str, task: Think, asked: Turn, language: Language) -> context.Fit:
+    def _fit(
+        self, conversation: str, task: Think, asked: Turn, language: Language, *, without: int | None
+    ) -> context.Fit:
         window, budget = int(task.state.get("window", 0)), self._budget()
-        past = self._history.tail(conversation, window, budget)
+        past = [turn for turn in self._history.tail(conversation, window, budget) if turn.number != without]
         count = self.backend.count_tokens
         if self.backend.takes_notes:
             note = context.note(datetime.now().astimezone(), language)
-            asked = Turn("user", asked.text, count(f"{note}\n\n{asked.text}"), asked.number, note)
+            asked = replace(asked, tokens=count(f"{note}\n\n{asked.text}"), note=note)
+        asked = replace(asked, tokens=asked.tokens + IMAGE_TOKENS * len(asked.images))
         return context.fit(self._systems[language], past, asked, window=window, budget=budget, count=count)
 
     def _budget(self) -> int:
@@ -141,6 +184,7 @@ class Thinker:
 
     def _stream(self, held: Held, prompt: Prompt, show: Show) -> str:
         """The whole answer. One that trickles for longer than TURN_SECONDS ends with what came until then."""
+        held.check()
         pieces: list[str] = []
         held.stream = stream = self.backend.stream(prompt)
         until, held.asked = math.inf, time.monotonic()
@@ -149,18 +193,17 @@ class Thinker:
                 held.asked = math.inf
                 until = min(until, time.monotonic() + self._settings.turn_seconds)
                 pieces.append(piece)
-                if held.lost.is_set() or time.monotonic() > until:
+                if held.ended or time.monotonic() > until:
                     break
                 show(lambda: whole(pieces))
         except Unavailable:
-            if not held.lost.is_set():
+            if not held.ended:
                 raise
         finally:
             held.stream, held.asked = None, math.inf
             stream.close()
-        if held.lost.is_set():
-            raise LeaseLost
         answer = whole(pieces)
+        held.check(answer)
         if not answer:
             raise Unavailable("the model answered without a word")
         return answer
@@ -172,15 +215,11 @@ class Thinker:
         return context.system_turn(self._settings.system_prompt, self._business, language, self.backend.count_tokens)
 
 
-def whole(pieces: Sequence[str]) -> str:
-    """What the pieces say together. Two may hold the halves of one character; half a one can be stored nowhere."""
-    return "".join(pieces).encode("utf-16", "surrogatepass").decode("utf-16", "replace").strip()
+def _command(task: Think) -> str:
+    """The command that this batch is. One among others, by an edit, is words like theirs: theirs are answered too."""
+    first, *others = task.batch.messages
+    return first.command if first.addressed and not others else ""
 
 
 def _today() -> str:
     return datetime.now().astimezone().date().isoformat()
-
-
-def spoken(task: Think) -> str:
-    """The language code that came with the newest message that had one."""
-    return next((message.language for message in reversed(task.batch.messages) if message.language), "")

@@ -7,30 +7,35 @@ speaking half runs in the workers and loads the platform's client when it is fir
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar, Self
 
 from bot.errors import Refused
 
 if TYPE_CHECKING:
-    from bot.message import Limit, Piece, Received
+    from bot.message import Attachment, Limit, Piece, Received
     from bot.settings import Settings
+    from bot.texts import Language, Text
 
 
 class Channel(ABC):
     """A platform on which people write to us.
 
-    ``account`` is the bot or number that people write to; it is the second part of each
-    conversation's id. ``edits`` says whether a bubble can be changed after it was sent.
-    ``body_limit`` is the largest webhook body in bytes, ``typing_seconds`` how often "typing" must be
-    repeated to stay visible, ``unknown_seconds`` how long a bubble whose outcome is unknown waits
-    before it is sent again, and ``seen_hours`` how long the platform may deliver a message again.
+    ``account`` is the bot or number that people write to; it is the second part of each conversation's id.
+    ``edits`` says whether a bubble can be changed after it was sent. ``body_limit`` is the largest webhook body in
+    bytes, ``typing_seconds`` how often "typing" must be repeated to stay visible, ``bubble_units`` the most UTF-16
+    units that a bubble holds, ``unknown_seconds`` how long a bubble whose outcome is unknown waits before it is
+    sent again, and ``seen_hours`` how long the platform may deliver a message again. ``fetches`` says whether what
+    people attach can be fetched, ``sends_files`` whether a Piece may have a file.
     """
 
     name: ClassVar[str]
     edits: ClassVar[bool] = False
+    fetches: ClassVar[bool] = False
+    sends_files: ClassVar[bool] = False
     body_limit: ClassVar[int] = 1 << 20
     typing_seconds: ClassVar[float] = 4.0
+    bubble_units: ClassVar[int] = 4096
     account: str
     seen_hours: ClassVar[float] = 24
     unknown_seconds: float = 1.0
@@ -87,9 +92,34 @@ class Channel(ABC):
         """How far apart the edits of a growing bubble must be at least."""
         return 1.2
 
+    def fetch(self, attachment: Attachment, most: int) -> bytes:
+        """The bytes of a file that a person sent, ``most`` of them at most; from the platform alone.
+
+        No address that a person wrote is ever asked. Raises DeliveryError: TooLarge beyond ``most`` bytes, Refused
+        when the platform will never give the file.
+        """
+        raise Refused(f"files on {self.name} cannot be fetched")
+
     @abstractmethod
     def show_typing(self, conversation: str, message_id: str) -> None:
         """Show that an answer to ``message_id`` is on its way. Raises DeliveryError."""
+
+    def is_group(self, conversation: str) -> bool:
+        """Whether several people write there."""
+        return False
+
+    def username(self) -> str:
+        """What people call us in a group, in lower case; empty where nobody calls. Raises DeliveryError."""
+        return ""
+
+    def announce(  # noqa: B027 - not every channel has such a place
+        self, commands: Mapping[str, Text], owners: Mapping[str, Text], admins: Sequence[str], default: Language
+    ) -> None:
+        """Let the platform show which commands there are, where it has a place for that; may be repeated.
+
+        ``owners`` are the commands of the ``admins`` (ids as ADMINS has them) alone; who speaks none of our languages
+        reads ``default``. Raises DeliveryError.
+        """
 
     def warm_up(self) -> None:  # noqa: B027 - not every channel has something heavy
         """Load what the speaking half needs, so that the first person does not wait for it."""

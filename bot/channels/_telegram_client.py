@@ -14,7 +14,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from datetime import timedelta
 from typing import Any, TypeVar
 
-from telegram import Bot, LinkPreviewOptions, MessageEntity
+from telegram import Bot, InputFile, LinkPreviewOptions, Message, MessageEntity
 from telegram.error import (
     BadRequest,
     ChatMigrated,
@@ -26,7 +26,9 @@ from telegram.error import (
 from telegram.request import HTTPXRequest
 
 from bot.channels._http import NEVER_SENT
-from bot.errors import Blocked, DeliveryError, Gone, RateLimited, Refused, Undelivered, Unknown
+from bot.channels._telegram_files import TelegramFiles
+from bot.channels._telegram_menu import button
+from bot.errors import Blocked, DeliveryError, Gone, RateLimited, Refused, TooLarge, Undelivered, Unknown
 from bot.message import Piece
 
 POOL_SIZE = 128
@@ -40,6 +42,7 @@ CALL_SECONDS = 60.0
 _TOO_MANY_SECONDS = 5.0
 _NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
 _NOT_MODIFIED = "message is not modified"
+_FILE_TOO_BIG = "file is too big"
 _BUBBLE_GONE = ("message to edit not found", "message can't be edited", "message_id_invalid")
 _CHAT_GONE = ("chat not found", "peer_id_invalid", "chat_write_forbidden", "no rights to send", "rights to send text")
 _WRONG_BOT = (
@@ -58,8 +61,14 @@ class TelegramClient:
             logger = logging.getLogger(name)
             logger.setLevel(max(logger.level, logging.WARNING))
         request = HTTPXRequest(connection_pool_size=POOL_SIZE, read_timeout=READ_SECONDS, write_timeout=READ_SECONDS)
-        self._bot = Bot(token, base_url=f"{api_url}/bot", request=request, get_updates_request=request)
+        files = f"{api_url}/file/bot"
+        self._files = TelegramFiles(f"{files}{token}")
+        self._bot = Bot(
+            token, base_url=f"{api_url}/bot", base_file_url=files, request=request, get_updates_request=request
+        )
         self._request = request
+        self._moved: dict[int, int] = {}
+        """Groups that have become supergroups, as far as Telegram told us: to which."""
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="telegram", daemon=True)
         self._thread.start()
@@ -69,12 +78,8 @@ class TelegramClient:
 
         In a group that has become a supergroup it appears there, and its id names that chat too: ``chat/id``.
         """
-        try:
-            return self._send(chat, thread, piece)
-        except Refused as refused:
-            if not isinstance(moved := refused.__cause__, ChatMigrated):
-                raise
-        return f"{moved.new_chat_id}/{self._send(moved.new_chat_id, thread, piece)}"
+        place, sent = self._following(chat, lambda place: self._send(place, thread, piece))
+        return sent if place == chat else f"{place}/{sent}"
 
     def edit(self, chat: int, bubble: str, piece: Piece) -> None:
         """Let a bubble read ``piece``; its text alone if its entities are not taken.
@@ -84,8 +89,10 @@ class TelegramClient:
         """
         moved_to, _, number = bubble.rpartition("/")
         place = (int(moved_to or chat), int(number))
+        if place[0] in self._moved:
+            raise Gone("it was said before the group became a supergroup")
         try:
-            self._formatted(piece, lambda entities: self._edit(*place, piece.text, entities))
+            self._formatted(piece, lambda entities: self._edit(*place, piece, entities))
         except Refused as refused:
             if isinstance(refused.__cause__, ChatMigrated):
                 raise Gone(str(refused)) from refused
@@ -93,35 +100,80 @@ class TelegramClient:
 
     def type(self, chat: int, thread: int | None) -> None:
         """Show "typing" for the next five seconds."""
-        self._call(self._bot.send_chat_action(chat, "typing", message_thread_id=thread))
+        self._following(
+            chat, lambda place: self._call(self._bot.send_chat_action(place, "typing", message_thread_id=thread))
+        )
 
     def name(self) -> str:
         """The bot's user name with its @, asked of Telegram."""
         return f"@{self._call(self._bot.get_me()).username}"
 
+    def announce(self, menu: dict[str, Any]) -> None:
+        """Let Telegram show these commands, as setMyCommands takes them."""
+        self._call(self._bot.set_my_commands(**menu))
+
+    def fetch(self, file_id: str, most: int) -> bytes:
+        """The bytes of a file. Raises TooLarge beyond ``most``, or beyond what Telegram gives (20 MB)."""
+        try:
+            found = self._call(self._bot.get_file(file_id))
+        except Refused as refused:
+            raise TooLarge(str(refused)) if _FILE_TOO_BIG in str(refused).lower() else refused from None
+        if (found.file_size or 0) > most:
+            raise TooLarge(f"a file has {found.file_size} bytes, and {most} are the most")
+        return self._files.read(found.file_path or "", most)
+
     def close(self) -> None:
         """Close the connections and end the thread. Calls afterwards are Undelivered."""
+        self._files.close()
         self._call(self._request.shutdown())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
 
-    def _send(self, chat: int, thread: int | None, piece: Piece) -> str:
-        sent = self._formatted(
-            piece,
-            lambda entities: self._bot.send_message(
-                chat, piece.text, entities=entities or None, message_thread_id=thread, link_preview_options=_NO_PREVIEW
-            ),
-        )
-        return str(sent.message_id)
+    def _following(self, chat: int, do: Callable[[int], Result]) -> tuple[int, Result]:
+        """Do it in a chat, or where that has moved to; where it was done, and what came of it."""
+        place = self._moved.get(chat, chat)
+        try:
+            return place, do(place)
+        except Refused as refused:
+            if not isinstance(moved := refused.__cause__, ChatMigrated):
+                raise
+        place = self._moved[chat] = moved.new_chat_id
+        return place, do(place)
 
-    async def _edit(self, chat: int, message: int, text: str, entities: Sequence[MessageEntity]) -> None:
+    def _send(self, chat: int, thread: int | None, piece: Piece) -> str:
+        say = self._say_with_file if piece.file else self._say
+        return str(self._formatted(piece, lambda entities: say(chat, thread, piece, entities)).message_id)
+
+    async def _say(self, chat: int, thread: int | None, piece: Piece, entities: Sequence[MessageEntity]) -> Message:
+        return await self._bot.send_message(
+            chat,
+            piece.text,
+            entities=entities or None,
+            message_thread_id=thread,
+            link_preview_options=_NO_PREVIEW,
+            reply_markup=button(piece.stop),
+        )
+
+    async def _say_with_file(
+        self, chat: int, thread: int | None, piece: Piece, entities: Sequence[MessageEntity]
+    ) -> Message:
+        return await self._bot.send_document(
+            chat,
+            InputFile(piece.file.encode(), piece.file_name),
+            caption=piece.text,
+            caption_entities=entities or None,
+            message_thread_id=thread,
+        )
+
+    async def _edit(self, chat: int, message: int, piece: Piece, entities: Sequence[MessageEntity]) -> None:
         try:
             await self._bot.edit_message_text(
-                text,
+                piece.text,
                 chat,
                 message,
                 entities=entities or None,
+                reply_markup=button(piece.stop),
                 link_preview_options=_NO_PREVIEW,
                 read_timeout=EDIT_SECONDS,
                 write_timeout=EDIT_SECONDS,

@@ -9,8 +9,11 @@ from __future__ import annotations
 
 import logging
 import re
-from bisect import bisect_left
-from dataclasses import dataclass, field
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from itertools import islice, takewhile
+from operator import attrgetter
 from typing import Any
 
 from telegramify_markdown import MessageEntity, RenderConfig, convert
@@ -23,6 +26,9 @@ MOST_ENTITIES = 100
 
 _log = logging.getLogger(__name__)
 _KEPT = frozenset({"bold", "italic", "strikethrough", "spoiler", "code", "pre", "text_link", "blockquote"})
+_CODE = frozenset({"code", "pre"})
+_SOLID = _CODE | {"text_link"}
+"""What Telegram does not let lie in each other (https://core.telegram.org/bots/api#formatting-options)."""
 _LANGUAGE = re.compile(r"[\w+#.-]{1,32}")
 
 
@@ -63,7 +69,32 @@ def _convert(markdown: str) -> tuple[str, list[_Mark]]:
         if not covered and start < end <= len(shown) and _is_kept(entity):
             ends[entity.type] = end
             marks.append(_Mark(entity.type, start, end, _extra(entity)))
-    return shown, marks
+    return shown, _apart(marks)
+
+
+def _apart(marks: list[_Mark]) -> list[_Mark]:
+    """Nothing lies in code, and code in no link, as Telegram wants it; what reaches into code goes on behind it."""
+    solid: list[_Mark] = []
+    for mark in sorted((m for m in marks if m.type in _SOLID), key=lambda m: (m.start, -m.end, m.type != "text_link")):
+        if not solid or mark.start >= solid[-1].end:
+            solid.append(mark)
+    code = [mark for mark in solid if mark.type in _CODE]
+    loose = (part for mark in marks if mark.type not in _SOLID for part in _without(mark, code))
+    return sorted([*solid, *loose], key=lambda m: (m.start, -m.end, m.type in _CODE))
+
+
+def _without(mark: _Mark, code: list[_Mark]) -> Iterator[_Mark]:
+    """What of a mark lies outside of all ``code``, which is in order; a quote may hold some."""
+    start = mark.start
+    first = bisect_right(code, start, key=attrgetter("end"))
+    for hole in takewhile(lambda hole: hole.start < mark.end, islice(code, first, None)):
+        if mark.type == "blockquote":
+            break
+        if start < hole.start:
+            yield replace(mark, start=start, end=hole.start)
+        start = hole.end
+    if start < mark.end:
+        yield replace(mark, start=start)
 
 
 def _is_kept(entity: MessageEntity) -> bool:
@@ -84,7 +115,8 @@ def _pieces(text: str, marks: list[_Mark]) -> list[Piece]:
         later = [mark.start for mark in marks if mark.end > start][MOST_ENTITIES:]
         return next((place for place in later if place > start), len(text))
 
-    return [_piece(text, marks, start, end) for start, end in split(text, ceiling=ceiling)]
+    blocks = [(mark.start, mark.end) for mark in marks if mark.type == "pre"]
+    return [_piece(text, marks, start, end) for start, end in split(text, ceiling=ceiling, blocks=blocks)]
 
 
 def _piece(text: str, marks: list[_Mark], start: int, end: int) -> Piece:

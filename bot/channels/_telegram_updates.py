@@ -1,24 +1,24 @@
-"""One Telegram Update as messages of ours. Field names: https://core.telegram.org/bots/api#update."""
+"""One Telegram Update as what it means for us. Field names: https://core.telegram.org/bots/api#update."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import replace
 
 from bot.channels._json import Object, number_in, object_in, objects_in, read_object, text_in, write
+from bot.channels._telegram_message import GROUPS, bubble_of, conversation_in, of_person
 from bot.errors import Unreadable
-from bot.message import Attachment, Conversation, Message
+from bot.message import Alias, Message, Received
 
-GENERAL_TOPIC = 1
-"""A forum's first topic; messages to it carry no thread."""
+STOP = "stop"
+"""What the button under a growing bubble says when it is pressed."""
+
+_OUTSIDE = frozenset({"left", "kicked"})
+_INSIDE = frozenset({"member", "administrator"})
 
 _HALF_CHARACTER = re.compile(rb"\\u[dD][89a-fA-F]")
 """JSON escapes from which alone a text that cannot be stored can come: halves of a pair, whole or not."""
-
-_GROUPS = ("group", "supergroup")
-_COMMAND = re.compile(r"/[A-Za-z]\w{0,31}(?:@(\w+))?(?=\s|$)", re.ASCII)
-_FILES = ("animation", "document", "voice", "audio", "video", "video_note", "sticker")
-_OTHERS = ("location", "venue", "contact", "poll", "dice", "story", "paid_media", "checklist")
 
 
 class Updates:
@@ -27,99 +27,93 @@ class Updates:
     def __init__(self, account: str) -> None:
         self._account = account
         self._username = ""
+        self._served: dict[str, Callable[[Object, str, str], Received]] = {
+            "message": self._written,
+            "edited_message": self._edited,
+            "callback_query": self._pressed,
+            "my_chat_member": self._joined,
+        }
 
-    def read(self, body: bytes) -> tuple[Message, ...]:
-        """The message in an Update, if there is one. Raises Unreadable.
+    def read(self, body: bytes) -> Received:
+        """What an Update says to us. Raises Unreadable.
 
-        What people in a group say to each other is not addressed to us. What a bot wrote, what was
-        edited and what a platform reports about itself is no message.
+        What people write or put right, and a group that moves or that we join; everything else that Telegram tells
+        is either nothing to answer, or unserved.
         """
         update = read_object(body)
         if not isinstance(update.get("update_id"), int):
             raise Unreadable("there is no update_id")
-        update_id, message = number_in(update, "update_id"), object_in(update, "message")
+        identity, parts = str(number_in(update, "update_id")), {kind: object_in(update, kind) for kind in self._served}
         if _HALF_CHARACTER.search(body):
-            write(message)
-        self._learn(message)
-        text, attachments = text_in(message, "text") or text_in(message, "caption"), _attachments(message)
-        addressed = self._is_addressed(message, text)
-        if not _is_from_a_person(message) or not (text or (attachments and addressed)):
-            return ()
-        found = Message(str(update_id), _conversation(message, self._account), text, attachments=attachments)
-        return (_with_details(found, message, body, addressed=addressed),)
+            write(parts)
+        for kind, read in self._served.items():
+            if part := parts[kind]:
+                return read(part, identity, body.decode())
+        others = update.keys() - self._served.keys() - {"update_id"}
+        return Received(unserved=any(update[kind] is not None for kind in others))
 
-    def _learn(self, message: Object) -> None:
-        """A reply to the bot, or its arrival in a group, shows its name; the receiver itself asks nobody."""
-        replied = object_in(object_in(message, "reply_to_message"), "from")
-        for user in (replied, *objects_in(message, "new_chat_members")):
-            if str(user.get("id")) == self._account:
-                self._username = text_in(user, "username").lower() or self._username
+    def _written(self, message: Object, identity: str, raw: str) -> Received:
+        self._learn(object_in(object_in(message, "reply_to_message"), "from"))
+        for user in objects_in(message, "new_chat_members"):
+            self._learn(user)
+        if alias := self._moved(message):
+            return Received(aliases=(alias,))
+        found = of_person(message, identity, raw, account=self._account, username=self._username)
+        return Received((found,) if found else ())
 
-    def _is_addressed(self, message: Object, text: str) -> bool:
-        """Whether a message is for the bot: all of a private chat's, and in groups its commands, replies and mentions.
+    def _edited(self, message: Object, identity: str, raw: str) -> Received:
+        bubble = bubble_of(message)
+        found = of_person(message, identity, raw, account=self._account, username=self._username, replaces=bubble)
+        return Received((found,) if found and bubble else ())
 
-        A command may name its bot (https://core.telegram.org/bots/features#commands). A plain @mention is
-        not looked at, for the bot's user name may not be known.
-        """
-        if text_in(object_in(message, "chat"), "type") not in _GROUPS:
-            return True
-        if command := _COMMAND.match(text):
-            bot = (command[1] or "").lower()
-            return not (bot and self._username) or bot == self._username
-        return _is_reply_to(message, self._account) or _mentions(message, self._account)
+    def _pressed(self, query: Object, identity: str, raw: str) -> Received:
+        """A press is always answered, or the button would turn for ever. Only one on a bubble that is there counts:
+        of another one Telegram does not tell the thread (https://core.telegram.org/bots/api#inaccessiblemessage)."""
+        number, under = text_in(query, "id"), object_in(query, "message")
+        if not number:
+            raise Unreadable("a press has no id")
+        self._learn(object_in(under, "from"))
+        answer = write({"method": "answerCallbackQuery", "callback_query_id": number})
+        if query.get("data") != STOP or not number_in(under, "date"):
+            return Received(answer=answer)
+        stop = _order("/stop", object_in(query, "from"), under, identity, raw, account=self._account)
+        return Received((replace(stop, pressed=True, reply_to=bubble_of(under)),), answer=answer)
+
+    def _joined(self, change: Object, identity: str, raw: str) -> Received:
+        """Who takes us into a group is greeted there."""
+        before, now = object_in(change, "old_chat_member"), object_in(change, "new_chat_member")
+        user = object_in(now, "user")
+        self._learn(user)
+        arrives = text_in(before, "status") in _OUTSIDE and text_in(now, "status") in _INSIDE
+        is_group = text_in(object_in(change, "chat"), "type") in GROUPS
+        if not (arrives and is_group and str(user.get("id")) == self._account):
+            return Received()
+        return Received((_order("/start", object_in(change, "from"), change, identity, raw, account=self._account),))
+
+    def _moved(self, message: Object) -> Alias | None:
+        """The group that became a supergroup; both tell of it (https://core.telegram.org/bots/api#message)."""
+        to, came_from = number_in(message, "migrate_to_chat_id"), number_in(message, "migrate_from_chat_id")
+        if not (to or came_from):
+            return None
+        here = number_in(object_in(message, "chat"), "id")
+        old, new = ({"chat": {"id": chat}} for chat in ((here, to) if to else (came_from, here)))
+        return Alias(conversation_in(old, self._account), conversation_in(new, self._account))
+
+    def _learn(self, user: Object) -> None:
+        """Whatever shows the bot shows its name; the receiver itself asks nobody."""
+        if str(user.get("id")) == self._account:
+            self._username = text_in(user, "username").lower() or self._username
 
 
-def _with_details(found: Message, message: Object, body: bytes, *, addressed: bool) -> Message:
-    sender = object_in(message, "from")
-    return replace(
-        found,
-        sent_at=float(number_in(message, "date")),
-        person=text_in(sender, "first_name"),
-        language=text_in(sender, "language_code"),
-        reply_to=_reply_to(message),
-        raw=body.decode(),
-        addressed=addressed,
+def _order(text: str, who: Object, where: Object, identity: str, raw: str, *, account: str) -> Message:
+    """A command that nobody typed."""
+    return Message(
+        identity,
+        conversation_in(where, account),
+        text,
+        sent_at=float(number_in(where, "date")),
+        person=text_in(who, "first_name"),
+        language=text_in(who, "language_code"),
+        sender=str(number_in(who, "id") or ""),
+        raw=raw,
     )
-
-
-def _is_from_a_person(message: Object) -> bool:
-    kind = text_in(object_in(message, "chat"), "type")
-    return object_in(message, "from").get("is_bot") is not True and kind in {"private", *_GROUPS}
-
-
-def _conversation(message: Object, account: str) -> str:
-    chat = number_in(object_in(message, "chat"), "id")
-    if not chat:
-        raise Unreadable("a message has no chat")
-    thread = number_in(message, "message_thread_id") if message.get("is_topic_message") is True else 0
-    return str(Conversation("telegram", account, str(chat), str(thread) if thread > GENERAL_TOPIC else ""))
-
-
-def _is_reply_to(message: Object, account: str) -> bool:
-    replied = object_in(message, "reply_to_message")
-    return str(object_in(replied, "from").get("id")) == account and "forum_topic_created" not in replied
-
-
-def _mentions(message: Object, account: str) -> bool:
-    entities = objects_in(message, "entities") + objects_in(message, "caption_entities")
-    return any(str(object_in(entity, "user").get("id")) == account for entity in entities)
-
-
-def _reply_to(message: Object) -> str:
-    """The message replied to. In a forum each message "replies" to the opening of its topic: none."""
-    replied = object_in(message, "reply_to_message")
-    number = number_in(replied, "message_id")
-    return str(number) if number and "forum_topic_created" not in replied else ""
-
-
-def _attachments(message: Object) -> tuple[Attachment, ...]:
-    found = [_file(kind, object_in(message, kind)) for kind in _FILES if kind in message]
-    if sizes := objects_in(message, "photo"):
-        found.append(_file("photo", sizes[-1]))  # the last one is the largest
-    found += [Attachment(kind, "") for kind in _OTHERS if kind in message]
-    return tuple(found)
-
-
-def _file(kind: str, file: Object) -> Attachment:
-    name, size = text_in(file, "file_name"), number_in(file, "file_size")
-    return Attachment(kind, text_in(file, "file_id"), text_in(file, "mime_type"), name, size)

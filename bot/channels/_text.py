@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from bisect import bisect_right
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import accumulate, takewhile
 
 LIMIT = 4096
@@ -25,18 +25,26 @@ def utf16_offsets(text: str) -> list[int]:
     return list(accumulate((2 if char > "\uffff" else 1 for char in text), initial=0))
 
 
-def split(text: str, limit: int = LIMIT, ceiling: Callable[[int], int] | None = None) -> Iterator[tuple[int, int]]:
+def split(
+    text: str,
+    limit: int = LIMIT,
+    ceiling: Callable[[int], int] | None = None,
+    blocks: Sequence[tuple[int, int]] = (),
+) -> Iterator[tuple[int, int]]:
     """The stretches of ``text`` (start, end) that become bubbles of at most ``limit`` UTF-16 units each.
 
     Cuts fall between paragraphs if they can, else between lines, else between words, never inside an
-    emoji or an accented letter. Only white space at the edges is left out. ``ceiling(start)`` may end
-    a stretch earlier.
+    emoji or an accented letter, and inside one of ``blocks`` only if it is too long for a bubble of its own.
+    Only white space at the edges is left out. ``ceiling(start)`` may end a stretch earlier.
     """
     offsets, start = utf16_offsets(text), 0
     while (start := _skip(text, start, "\n")) < len(text):
         end = bisect_right(offsets, offsets[start] + limit) - 1
         end = min(end, ceiling(start)) if ceiling else end
-        stop, following = (end, end) if end == len(text) else _cut(text, start, end)
+        fits = any(start < a < end < b and offsets[b] - offsets[a] <= limit for a, b in blocks)
+        early = start + 1 + (0 if fits else (end - start) // 4)
+        gap = _gap(text, early, end, blocks)
+        stop, following = (end, end) if end == len(text) else gap or _gap(text, early, end) or _cut(text, start, end)
         if shown := text[start:stop].rstrip():
             yield start, start + len(shown)
         start = following
@@ -48,13 +56,19 @@ def _skip(text: str, start: int, characters: str) -> int:
     return start
 
 
-def _cut(text: str, start: int, end: int) -> tuple[int, int]:
-    """Where the stretch that may reach ``end`` best stops, and where the next one begins."""
-    early = start + 1 + (end - start) // 4
+def _gap(text: str, early: int, end: int, blocks: Sequence[tuple[int, int]] = ()) -> tuple[int, int] | None:
+    """The last end of a paragraph, or else of a line, from ``early`` to ``end`` and outside of all ``blocks``."""
     for gap in ("\n\n", "\n"):
         found = text.rfind(gap, early, end + len(gap))
+        while (block := next((a for a, b in blocks if a <= found < b), None)) is not None:
+            found = text.rfind(gap, early, block)
         if found > 0:
             return found, found
+    return None
+
+
+def _cut(text: str, start: int, end: int) -> tuple[int, int]:
+    """Where a stretch without a gap, which may reach ``end``, best stops, and where the next one begins."""
     for at in range(end, start, -1):
         if text[at].isspace() and not is_glued(text, at + 1):
             return at, _skip(text, at + 1, " ")

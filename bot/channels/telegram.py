@@ -7,16 +7,17 @@ from __future__ import annotations
 
 import hmac
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from typing import TYPE_CHECKING, Self
 
 from bot.channels import Channel
 from bot.channels._once import Once
 from bot.channels._telegram_updates import Updates
-from bot.errors import Forged, Gone, Refused, SettingsError
-from bot.message import Conversation, Limit, Piece, Received
+from bot.errors import Blocked, Forged, Gone, Refused, SettingsError, TooLarge
+from bot.message import Attachment, Conversation, Limit, Piece, Received
 from bot.settings import Settings, require_secret
+from bot.texts import Language, Text
 
 if TYPE_CHECKING:
     from bot.channels._telegram_client import TelegramClient
@@ -60,6 +61,8 @@ class Telegram(Channel):
 
     name = "telegram"
     edits = True
+    fetches = True
+    sends_files = True
     seen_hours = 27  # Telegram gives up 24 h after the message was sent
 
     def __init__(
@@ -74,6 +77,7 @@ class Telegram(Channel):
         self._chat_per_second = chat_per_second
         self._group_per_minute = group_per_minute
         self._updates = Updates(self.account)
+        self._username = ""
         self._client: Once[TelegramClient] = Once(self._connect)
 
     @classmethod
@@ -102,8 +106,8 @@ class Telegram(Channel):
         return self.read(body)
 
     def read(self, body: bytes) -> Received:
-        """The messages of one Update that we fetched ourselves, and need not doubt. Raises Unreadable."""
-        return Received(self._updates.read(body))
+        """What is in one Update that we fetched ourselves, and need not doubt. Raises Unreadable."""
+        return self._updates.read(body)
 
     def render(self, text: str) -> tuple[Piece, ...]:
         from bot.channels._telegram_markup import render  # noqa: PLC0415 - heavy, and not for the receiver
@@ -135,6 +139,35 @@ class Telegram(Channel):
 
     def show_typing(self, conversation: str, message_id: str) -> None:
         self._client.get().type(*_address(conversation))
+
+    def fetch(self, attachment: Attachment, most: int) -> bytes:
+        """A file, asked for anew by its id: the link that Telegram gives holds for an hour only."""
+        if attachment.size > most:
+            raise TooLarge(f"a file has {attachment.size} bytes, and {most} are the most")
+        return self._client.get().fetch(attachment.id, most)
+
+    def is_group(self, conversation: str) -> bool:
+        return _is_group(Conversation.parse(conversation).chat)
+
+    def username(self) -> str:
+        """The bot's user name, asked of Telegram once."""
+        self._username = self._username or self.check().removeprefix("@").lower()
+        return self._username
+
+    def announce(
+        self, commands: Mapping[str, Text], owners: Mapping[str, Text], admins: Sequence[str], default: Language
+    ) -> None:
+        """An admin who has never written to the bot has no chat with it, and no menu of their own yet."""
+        from bot.channels._telegram_menu import menus  # noqa: PLC0415 - heavy, and not for the receiver
+
+        ids = [channel in {"", self.name} and chat for channel, _, chat in (one.rpartition(":") for one in admins)]
+        chats = [int(chat) for chat in ids if chat and chat.lstrip("-").isdecimal()]
+        for menu in menus(commands, owners, chats, default):
+            try:
+                self._client.get().announce(menu)
+            except (Blocked, Refused):
+                if "scope" not in menu:
+                    raise
 
     def warm_up(self) -> None:
         self.render("*")

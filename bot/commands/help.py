@@ -15,5 +15,6 @@ class Help(Command):
     description = Text(es="Ver esta ayuda", en="Show this help")
 
     def run(self, order: Order) -> Done:
-        lines = [f"/{name}: {command.description.to(order.language)}" for name, command in order.commands.items()]
-        return Done("\n\n".join([_HELP.to(order.language), *lines]))
+        known = ((name, command) for name, command in order.commands.items() if order.admin or not command.admin)
+        lines = [f"/{name}: {command.description.to(order.language)}" for name, command in known]
+        return Done("\n".join([_HELP.to(order.language), "", *lines]))

@@ -1,55 +1,107 @@
 -- commit: a turn is over. Its batch becomes history, its reply waits in the outbox.
--- KEYS history wip lease out state dead dead_index turn
--- ARGV token, turn, conversation, mode (append | clear | bury), reply or '', trim, expire_ms, window, language, lease_ms,
---   reason (why it is dead or heard, or ''), paused ('-': as it was), day, messages, tokens (what counts against a quota), then history entries
--- Returns committed | refused. A second run finds the turn committed and says so again.
-local history, wip, lease, out, state, dead, dead_index = unpack(KEYS)
-local turn, mode, reply = tonumber(ARGV[2]), ARGV[4], ARGV[5]
-if turn <= (tonumber(redis.call('HGET', state, 'committed')) or 0) then return 'committed' end
+-- KEYS history wip lease out state dead dead_index turn spoken
+-- ARGV token, conversation, reply or '', what else there is as JSON, then history entries. What else:
+--   turn, mode (append | clear | bury | erase), trim, expire_ms, lease_ms, window, language, revision (of the batch as it was thought),
+--   reason (why it is dead or heard), paused ('': it is answered again), day, tokens, shares (what counts against whose
+--   quota: the end of their names, messages, tokens), stopped (its person ended it), forgets (the number of a turn that
+--   leaves the history), erases (the person of whom all must go), notes (fields of state; '': the field goes),
+--   admission (a stranger who is let in)
+-- Returns committed | refused | revised (the batch reads differently by now). A second run finds the turn committed and
+-- says so again.
+local history, wip, lease, out, state, dead, dead_index, turn_key, spoken = unpack(KEYS)
+local conversation, reply, it = ARGV[2], ARGV[3], cjson.decode(ARGV[4])
+if it.turn <= (tonumber(redis.call('HGET', state, 'committed')) or 0) then return 'committed' end
 local holder = redis.call('GET', lease)
 if holder ~= ARGV[1] then
   -- A lease that ran out and that nobody took (Redis was away) is still ours: what was thought is not paid for twice.
   -- (The turn's number alone does not say that it is ours: whoever was erased begins anew with 1.)
-  local current = redis.call('EXISTS', wip) == 1 and turn == tonumber(redis.call('GET', KEYS[8]))
+  local current = redis.call('EXISTS', wip) == 1 and it.turn == tonumber(redis.call('GET', turn_key))
     and redis.call('HGET', state, 'thinker') == ARGV[1]
   if holder or not current then return 'refused' end
-  redis.call('SET', lease, ARGV[1], 'PX', ARGV[10])
+  redis.call('SET', lease, ARGV[1], 'PX', it.lease_ms)
+end
+if (redis.call('HGET', state, 'revision') or '') ~= it.revision then return 'revised' end
+
+-- A question that is thought anew goes with its old answer, in the step in which the new ones come.
+local function forget(number)
+  local said = redis.call('LRANGE', history, 0, -1)
+  for i = #said, 1, -1 do
+    local entry = cjson.decode(said[i])
+    if entry.n == number then redis.call('LREM', history, -1, said[i]) end
+    if entry.n < number then return end
+  end
 end
 
-if mode == 'clear' then
+-- All that is here goes at once, but for what is said next and what that needs; the rest is on the list of who carries it out.
+local function erase()
+  local number = redis.call('HGET', state, 'number')
+  local known = redis.call('HGETALL', state)
+  for i = 1, #known, 2 do  -- a bubble that was begun stays without the rest of its text
+    if string.match(known[i], '^piece:') and string.match(known[i + 1], '^open:') then
+      redis.call('HINCRBY', 'recado:counts', 'stray', 1)
+    end
+  end
+  redis.call('DEL', history, dead, out, spoken, state, key(conversation, 'names'))
+  redis.call('ZREM', dead_index, conversation)
+  redis.call('HSET', state, 'number', number or 0, 'erased', '1')
+  redis.call('HSET', 'recado:erasing', conversation, it.erases)
+end
+
+if it.mode == 'clear' then
   redis.call('DEL', history)
   redis.call('HDEL', state, 'window')
-elseif mode == 'bury' then
+elseif it.mode == 'bury' then
   for _, message in ipairs(redis.call('LRANGE', wip, 0, -1)) do redis.call('RPUSH', dead, message) end
-  redis.call('ZADD', dead_index, milliseconds(), ARGV[3])
+  redis.call('ZADD', dead_index, milliseconds(), conversation)
   redis.call('HINCRBY', 'recado:counts', 'dead', 1)
-  redis.call('HSET', state, 'dead_reason', ARGV[11])
-elseif ARGV[11] ~= '' then
+  redis.call('HSET', state, 'dead_reason', it.reason)
+elseif it.mode == 'erase' then
+  erase()
+elseif it.reason ~= '' then
   redis.call('HINCRBY', 'recado:counts', 'heard', 1)
 end
-for i = 16, #ARGV do redis.call('RPUSH', history, ARGV[i]) end
-if #ARGV >= 16 then
-  redis.call('LTRIM', history, -ARGV[6], -1)
-  redis.call('PEXPIRE', history, ARGV[7])
+if it.mode ~= 'erase' then redis.call('HDEL', state, 'erased') end
+if it.forgets then forget(it.forgets) end
+for i = 5, #ARGV do redis.call('RPUSH', history, ARGV[i]) end
+if #ARGV >= 5 then
+  redis.call('LTRIM', history, -it.trim, -1)
+  redis.call('PEXPIRE', history, it.expire_ms)
 end
 if reply ~= '' then redis.call('RPUSH', out, reply) end
 redis.call('DEL', wip)
-redis.call('HSET', state, 'committed', turn)
-if ARGV[8] ~= '' then redis.call('HSET', state, 'window', ARGV[8]) end
-if ARGV[9] ~= '' then redis.call('HSET', state, 'language', ARGV[9]) end
-if ARGV[12] == '' then redis.call('HDEL', state, 'paused') elseif ARGV[12] ~= '-' then redis.call('HSET', state, 'paused', ARGV[12]) end
-if ARGV[13] ~= '' then
-  if redis.call('HGET', state, 'quota_day') ~= ARGV[13] then
-    redis.call('HDEL', state, 'quota_messages', 'quota_tokens', 'quota_told')
-    redis.call('HSET', state, 'quota_day', ARGV[13])
-  end
-  redis.call('HINCRBY', state, 'quota_messages', ARGV[14])
-  redis.call('HINCRBY', state, 'quota_tokens', ARGV[15])
+redis.call('HSET', state, 'committed', it.turn)
+if it.window then redis.call('HSET', state, 'window', it.window) end
+if it.language ~= '' and it.mode ~= 'erase' then redis.call('HSET', state, 'language', it.language) end
+if it.paused == '' then redis.call('HDEL', state, 'paused') elseif it.paused then redis.call('HSET', state, 'paused', it.paused) end
+if it.stopped then
+  redis.call('HSET', state, 'halted', redis.call('HGET', state, 'stop') or 0)
+  redis.call('HINCRBY', 'recado:counts', 'stopped', 1)
 end
-if ARGV[11] == 'quota' and reply ~= '' then redis.call('HSET', state, 'quota_told', '1') end
-for _, line in ipairs({'models', 'suspects'}) do redis.call('ZREM', 'recado:line:' .. line, ARGV[3]) end
+for name, value in pairs(it.notes) do
+  if value == '' then redis.call('HDEL', state, name) else redis.call('HSET', state, name, value) end
+end
+if it.day ~= '' then
+  if redis.call('HGET', state, 'quota_day') ~= it.day then
+    for _, name in ipairs(redis.call('HKEYS', state)) do
+      if string.match(name, '^quota_') then redis.call('HDEL', state, name) end
+    end
+    redis.call('HSET', state, 'quota_day', it.day)
+  end
+  local today, messages = 'recado:day:' .. it.day, 0
+  for i = 1, #it.shares, 3 do
+    redis.call('HINCRBY', state, 'quota_messages' .. it.shares[i], it.shares[i + 1])
+    redis.call('HINCRBY', state, 'quota_tokens' .. it.shares[i], it.shares[i + 2])
+    messages = messages + it.shares[i + 1]
+  end
+  redis.call('HINCRBY', today, 'answers', 1)
+  redis.call('HINCRBY', today, 'messages', messages)
+  redis.call('HINCRBY', today, 'tokens', it.tokens)
+  redis.call('PEXPIRE', today, 172800000)
+end
+if #it.admission > 0 then admit(unpack(it.admission)) end
+for _, line in ipairs({'models', 'suspects'}) do redis.call('ZREM', 'recado:line:' .. line, conversation) end
 -- Whoever wrote more meanwhile is told only once of the same outage.
-if redis.call('EXISTS', key(ARGV[3], 'in')) == 0 then redis.call('HDEL', state, 'told') end
+if redis.call('EXISTS', key(conversation, 'in')) == 0 then redis.call('HDEL', state, 'told') end
 redis.call('HDEL', state, 'tries', 'waits', 'think_at', 'think_wait', 'thinker', 'suspect', 'deaths', 'strikes',
-  'line_at', 'number:models', 'number:suspects')
+  'line_at', 'number:models', 'number:suspects', 'revision')
 return 'committed'

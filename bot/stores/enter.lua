@@ -46,6 +46,7 @@ if ARGV[9] ~= '' and redis.call('HEXISTS', state, 'told') == 0 then
     redis.call('RPUSH', out, ARGV[9])
   end
 end
+if stopped(conversation) then wait = 0 end  -- it need not stand here in order to end
 redis.call('HSET', state, 'think_at', now + wait, 'think_wait', wait)
 redis.call('HDEL', state, 'thinker', 'suspect')
 redis.call('DEL', lease)

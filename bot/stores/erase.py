@@ -6,27 +6,44 @@ What stays is the hash of each message's id, so that a platform that delivers it
 from __future__ import annotations
 
 import json
+import logging
 import time
 import zlib
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
+from typing import cast
 
 import redis
 
+from bot.stores import access
+from bot.stores.alias import ALIAS
 from bot.stores.bell import JOB
-from bot.stores.connection import Script, Store, translated
-from bot.stores.mailbox import COUNTS, QUARANTINE
+from bot.stores.connection import DUE, PREFIX, Script, Store, translated
+from bot.stores.mailbox import COUNTS, QUARANTINE, UNSERVED
 from bot.stores.person import Found, Person, find
 
+ERASING = PREFIX + "erasing"
+"""Hash: a conversation whose person wants all to go, by the person's name."""
+
+STALE = PREFIX + "erasing:files"
+"""It is there while Redis' files hold what was erased for somebody."""
+
+BUSY = PREFIX + "erasing:busy"
+BUSY_SECONDS = 180
 REWRITE_SECONDS = 60.0
 NOTICE_SECONDS = 2.0
 """A worker that was in the middle of a turn knows by then that the turn is gone."""
+FAREWELL_SECONDS = 5.0
+"""So long the files wait for a farewell to be said, for it names the conversation."""
 
 _JOBS = "rq:job:"
 _BY_HAND = "What was erased remains in Redis' files on the disk until you run BGREWRITEAOF and BGSAVE there."
 
 _erase = Script("erase")
 _unquarantine = Script("unquarantine")
+
+
+log = logging.getLogger("recado.erase")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,20 +55,62 @@ class Erased:
     remains: tuple[str, ...] = ()
 
 
+def finish(store: Store) -> None:
+    """Carry out what people asked for themselves; their own conversation went when that was committed.
+
+    One worker does it at a time; one that dies meanwhile leaves it to the next. Raises StoreUnavailable.
+    """
+    client = store.client
+    with translated():
+        asked = cast("dict[bytes, bytes]", client.hgetall(ERASING))
+        if not (asked or client.exists(STALE)) or not client.set(BUSY, "1", nx=True, ex=BUSY_SECONDS):
+            return
+    for conversation, person in asked.items():
+        _forget(store, Person.parse(person.decode()), spare=conversation.decode())
+        with translated(), client.pipeline(transaction=True) as pipe:
+            pipe.set(STALE, "1")
+            pipe.hdel(ERASING, conversation.decode())
+            pipe.execute()
+    with translated():
+        _await_farewells(client, asked)
+        for remains in _rewrite(client):
+            log.error("a person wanted all to go: %s", remains)
+        client.delete(STALE, BUSY)
+
+
+def _await_farewells(client: redis.Redis, conversations: Iterable[bytes]) -> None:
+    """What is said last is delivered, or stays for longer than the files should wait."""
+    until = time.monotonic() + FAREWELL_SECONDS
+    for conversation in conversations:
+        while client.zscore(DUE, conversation) is not None and time.monotonic() < until:
+            time.sleep(0.05)
+
+
 def erase(store: Store, person: Person) -> Erased:
     """Erase a person everywhere. May be repeated, also when nothing was found. Raises StoreUnavailable."""
+    found = _forget(store, person)
+    with translated():
+        return Erased(len(found.conversations), len(found.quarantined), tuple(_rewrite(store.client)))
+
+
+def _forget(store: Store, person: Person, *, spare: str = "") -> Found:
+    """Everything of a person goes but a conversation to ``spare``, and what Redis' files still hold; what that was."""
     found = find(store, person)
+    found.conversations.pop(spare, None)
     if _erase_conversations(store, found):
         time.sleep(NOTICE_SECONDS)
-        found.counted = find(store, person).counted
+        again = find(store, person)
+        found.counted, found.admitted = again.counted, again.admitted
     with translated():
         _forget_wakeups(store.client, found.conversations)
         if found.counted:
             store.client.delete(*found.counted)
-    if found.quarantined:
-        store.run(_unquarantine, [QUARANTINE, COUNTS], found.quarantined)
-    with translated():
-        return Erased(len(found.conversations), len(found.quarantined), tuple(_rewrite(store.client)))
+        access.forget(store.client, found.admitted)
+        if found.aliases:
+            store.client.hdel(ALIAS, *found.aliases)
+    for kept in (QUARANTINE, UNSERVED) if found.quarantined else ():
+        store.run(_unquarantine, [kept, COUNTS], found.quarantined)
+    return found
 
 
 def _erase_conversations(store: Store, found: Found) -> bool:

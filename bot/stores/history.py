@@ -11,6 +11,9 @@ from bot.stores.connection import Store, key, translated
 KEPT = 2000
 """How many turns a conversation keeps: far more than a context window holds, far less than a memory."""
 
+STOPPED = "stopped"
+"""Why a question is only heard whose person ended it before the answer's first word."""
+
 STEP = 40
 """How many turns are read at once, from the newest backwards."""
 
@@ -55,6 +58,19 @@ class History:
             if len(records) < STEP:
                 return turns[::-1]
             skip += STEP
+
+    def last_question(self, conversation: str) -> Turn | None:
+        """The newest question that was answered, or that its person stopped; None where there is none of late.
+
+        Raises StoreUnavailable.
+        """
+        number = None
+        for turn in map(unpack, reversed(self._read(conversation, 0))):
+            if number is None and (turn.role == "assistant" or turn.heard == STOPPED):
+                number = turn.number
+            if turn.role == "user" and turn.number == number:
+                return turn
+        return None
 
     def _read(self, conversation: str, skip: int) -> Sequence[bytes | str]:
         with translated():

@@ -63,15 +63,18 @@ local function go(first, now)
   end
 end
 
--- Previews and typing take only what is free now, and leave half of every window to the answers.
+-- A limit of so few is one chat's own: there one answer grows at a time, and one place is enough for its end.
+local FEW = 5
+
+-- Previews and typing take only what is free now, and leave half of every window that many share to the answers.
 local function spare_at(first, now)
   local latest = now
   for i = 1, count_from(first) do
     local key, whole, window = limit(first, i)
-    local half = math.max(1, math.floor(whole / 2))
+    local share = math.max(1, whole <= FEW and whole - 1 or math.floor(whole / 2))
     forget_the_future(key, now)
     latest = math.max(latest, paused_until(key, now),
-      room_at(key, half, window, now), room_at(key .. ':used', half, window, now))
+      room_at(key, share, window, now), room_at(key .. ':used', share, window, now))
   end
   if latest > now then return math.ceil(latest) end
   for i = 1, count_from(first) do

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
-from typing import Any, Literal, NamedTuple
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, Final, Literal
 
-from bot.message import Attachment, Batch, Conversation, Message, Reply, Turn
-from bot.stores import history, outbox
+from bot.message import Batch, Conversation, Message, Reply, Turn
+from bot.stores import alias, history, outbox
+from bot.stores.access import Admission
 from bot.stores.bell import bell
 from bot.stores.connection import DUE, PREFIX, Script, Store, key, translated
+from bot.stores.entries import accepted, unpack, unpack_entry
+from bot.stores.quota import NOTHING, Spent
+from bot.stores.taken import Later, Mark, Renewed, Rest, Revised, Speak, Taken, Think
 
 BATCH = 20
 """At most so many messages become one turn."""
@@ -22,66 +26,26 @@ GRACE_MS = 1000
 SWEEP_MOST = 100
 QUARANTINE = PREFIX + "quarantine"
 QUARANTINE_KEPT, QUARANTINE_BYTES = 1000, 64 << 20
+UNSERVED = PREFIX + "unserved"
+UNSERVED_KEPT, UNSERVED_BYTES = 1000, 4 << 20
 DEAD = PREFIX + "dead"
 COUNTS = PREFIX + "counts"
 CLOCK = PREFIX + "clock"
 """The latest time that a sweep has seen; an earlier one now means that the clock went back."""
 
-Mode = Literal["append", "clear", "bury"]
-_json = json.JSONEncoder(separators=(",", ":")).encode
+Mode = Literal["append", "clear", "bury", "erase"]
+NOTED_NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
 
 _accept = Script("accept", "ring")
 _take = Script("take", "ring")
 _renew = Script("renew", "ring")
-_commit = Script("commit", "ring")
+_commit = Script("commit", "ring", "admit")
 _defer = Script("defer", "ring")
 _release = Script("release", "ring")
 _tell = Script("tell")
 _sweep = Script("sweep", "ring")
 _quarantine = Script("quarantine")
-
-
-@dataclass(frozen=True, slots=True)
-class Rest:
-    """Nothing to do here: no work, or somebody else is at it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Later:
-    """There is work, and it must wait ``seconds``. ``listening`` is the message whose burst goes on."""
-
-    seconds: float
-    listening: Message | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Speak:
-    """A reply that may go now; ``state`` holds the states of its bubbles."""
-
-    reply: Reply
-    state: Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Think:
-    """A batch to be answered; ``state`` is what else is known of the conversation."""
-
-    batch: Batch
-    state: Mapping[str, str] = field(default_factory=dict)
-
-
-Taken = Rest | Later | Speak | Think
-
-
-class Spent(NamedTuple):
-    """What a turn counts against its person's quota of a ``day``; no day: nothing."""
-
-    day: str = ""
-    messages: int = 0
-    tokens: int = 0
-
-
-NOTHING = Spent()
+_names = Script("names")
 
 
 class Mailbox:
@@ -91,11 +55,12 @@ class Mailbox:
     """
 
     def __init__(
-        self, store: Store, *, lease: float, quiet: float, cap: float, days: int, silent: bool = False
-    ) -> None:
+        self, store: Store, *, lease: float, quiet: float, cap: float, days: int, silent: bool = False,
+        admits: Callable[[Sequence[Message]], bool] = bool,
+    ) -> None:  # fmt: skip
         """``lease``, ``quiet`` and ``cap`` are in seconds, ``days`` how long a silent conversation is kept;
-        ``silent`` rings nobody."""
-        self._silent = silent
+        ``silent`` rings nobody. Only whom it ``admits`` may stop what is being answered."""
+        self._silent, self._admits = silent, admits
         self._store = store
         self.lease_ms = int(lease * 1000)
         self._quiet_ms = int(quiet * 1000)
@@ -105,25 +70,39 @@ class Mailbox:
     def accept(self, messages: Iterable[Message], *, seen_hours: float = 24) -> int:
         """Make the messages durable and ring for them, in one call; returns how many were new.
 
-        Their ids are remembered for ``seen_hours``.
+        One that puts another right takes its place if that is not answered yet, else it is dropped. A stop ends every
+        turn that was said before it. Their ids are remembered for ``seen_hours``.
         """
         args: list[str] = []
         for message in messages:
             account = message.conversation.split(":", 2)[1]
             digest = hashlib.blake2b(message.id.encode(), digest_size=12).hexdigest()
-            kind = "c" if message.addressed and message.text.startswith("/") and message.command else "m"
-            args += (f"{PREFIX}seen:{account}:{digest}", message.conversation, kind, pack(message))
+            args += (f"{PREFIX}seen:{account}:{digest}", message.conversation, *accepted(message, self._admits))
         if not args:
             return 0
-        accepted = self._store.run(
+        new = self._store.run(
             _accept, [DUE], [*bell(silent=self._silent), int(seen_hours * 3_600_000), GRACE_MS, *args]
         )
-        return int(accepted)
+        return int(new)
 
     def quarantine(self, channel: str, body: bytes) -> None:
         """Keep an authentic body that nobody could read, for a later version to read."""
         record = f"1|{channel}|".encode() + body
         self._store.run(_quarantine, [QUARANTINE, COUNTS], [record, QUARANTINE_KEPT, QUARANTINE_BYTES])
+
+    def keep(self, channel: str, body: bytes) -> None:
+        """Keep an authentic body about something that we do not serve; the oldest go when there are too many."""
+        record = f"1|{channel}|".encode() + body
+        self._store.run(_quarantine, [UNSERVED, COUNTS], [record, UNSERVED_KEPT, UNSERVED_BYTES])
+
+    def alias(self, old: str, new: str) -> None:
+        """From now on what comes for the conversation ``new`` belongs to ``old``, which keeps its name here."""
+        alias.link(self._store, old, new)
+
+    def names(self, conversation: str, people: Sequence[tuple[str, str]]) -> list[str]:
+        """What those who speak in a group are called there, given each one's id and own name; no two alike."""
+        args: list[str | int] = [self._expire_ms, *(part for person in people for part in person)]
+        return [name.decode() for name in self._store.run(_names, [key(conversation, "names")], args)]
 
     def take(self, conversation: str, token: str) -> Taken:
         """What is to be done now by the holder of ``token``; the same answer as long as it is not done."""
@@ -132,7 +111,7 @@ class Mailbox:
         args.append(self._expire_ms)
         what, *rest = self._store.run(_take, keys, args)
         if what == b"think":
-            batch = Batch(int(rest[0]), tuple(_unpack_entry(entry, conversation) for entry in rest[2:]))
+            batch = Batch(int(rest[0]), tuple(unpack_entry(entry, conversation) for entry in rest[2:]))
             return Think(batch, _pairs(rest[1]))
         if what == b"speak":
             return Speak(outbox.unpack(rest[0]), _pairs(rest[1]))
@@ -140,32 +119,49 @@ class Mailbox:
             return Later(rest[0] / 1000, unpack(rest[1], conversation))
         return Later(rest[0] / 1000) if what == b"wait" else Rest()
 
-    def renew(self, held: Iterable[tuple[str, str, Iterable[str]]]) -> set[str]:
-        """Extend the leases of ``held`` (conversation, token and the keys of its places in lines); returns the
-        tokens that were lost."""
+    def renew(self, held: Iterable[tuple[str, str, Iterable[str]]]) -> Renewed:
+        """Extend the leases of ``held`` (conversation, token and the keys of its places in lines)."""
         args = [part for conversation, token, places in held for part in (conversation, token, " ".join(places))]
         if not args:
-            return set()
-        return {name.decode() for name in self._store.run(_renew, [DUE], [self.lease_ms, *args])}
+            return Renewed(frozenset(), {})
+        lost, marked = self._store.run(_renew, [DUE], [self.lease_ms, *args])
+        marks = {
+            token.decode(): Mark(int(turn), revision.decode(), bool(stopped))
+            for token, turn, revision, stopped in zip(*[iter(marked)] * 4, strict=True)
+        }
+        return Renewed(frozenset(token.decode() for token in lost), marks)
 
     def commit(
         self, conversation: str, token: str, turn: int, reply: Reply | None, turns: Sequence[Turn] = (), *,
         mode: Mode = "append", window: int | None = None, language: str = "", reason: str = "",
-        paused: str | None = None, spent: Spent = NOTHING,
+        paused: str | None = None, spent: Spent = NOTHING, revision: str = "", stopped: bool = False,
+        forgets: int | None = None, erases: str = "", notes: Mapping[str, str] = NOTED_NOTHING,
+        admission: Admission | None = None,
     ) -> bool:  # fmt: skip
         """End a turn: its question and answer become history, its reply waits in the outbox.
 
-        ``mode`` clear forgets the history first; bury puts the batch among the dead letters. ``reason`` says why
+        ``mode`` clear forgets the history first; bury puts the batch among the dead letters; erase forgets all but
+        the reply, and lets everything else of the person ``erases`` go (see erase.finish). ``reason`` says why
         it is dead, or why it was only heard; ``paused`` why nothing is answered from now on ("": it is again;
-        None: as it was). False when the lease is lost: then the reply is dropped, for another worker's counts.
+        None: as it was). ``stopped``: its person ended it. The turn with the number ``forgets`` leaves the history.
+        ``notes`` are written to the conversation's state; an empty one goes. ``admission`` lets a stranger in.
+
+        False when the lease is lost: then the reply is dropped, for another worker's counts. Raises Revised when the
+        batch has another ``revision`` than the one that was thought.
         """
-        keys = [key(conversation, part) for part in ("history", "wip", "lease", "out", "state", "dead")]
-        args: list[str | int] = [token, turn, conversation, mode, outbox.pack(reply) if reply else ""]
-        args += [history.KEPT, self._expire_ms, "" if window is None else window, language, self.lease_ms]
-        args += [reason, "-" if paused is None else paused, *spent]
-        done = self._store.run(
-            _commit, [*keys, DEAD, key(conversation, "turn")], [*args, *(history.pack(t) for t in turns)]
-        )
+        names = ("history", "wip", "lease", "out", "state", "dead")
+        keys = [*(key(conversation, part) for part in names), DEAD, *(key(conversation, p) for p in ("turn", "spoken"))]
+        more: dict[str, Any] = {
+            "turn": turn, "mode": mode, "trim": history.KEPT, "expire_ms": self._expire_ms, "lease_ms": self.lease_ms,
+            "window": window, "language": language, "revision": revision, "reason": reason, "paused": paused,
+            "day": spent.day, "tokens": spent.tokens, "shares": spent.shares(), "stopped": stopped, "forgets": forgets,
+            "erases": erases, "notes": dict(notes), "admission": admission.packed() if admission else [],
+        }  # fmt: skip
+        told = json.dumps({name: value for name, value in more.items() if value is not None})
+        said = outbox.pack(reply) if reply else ""
+        done = self._store.run(_commit, keys, [token, conversation, said, told, *(history.pack(t) for t in turns)])
+        if done == b"revised":
+            raise Revised
         return bool(done == b"committed")
 
     def defer(
@@ -212,37 +208,6 @@ class Mailbox:
         """Ring for whoever is overdue; returns how many, and the seconds until the next is due."""
         rung, next_ms = self._store.run(_sweep, [DUE, CLOCK], [*bell(silent=self._silent), SWEEP_MOST])
         return int(rung), None if next_ms < 0 else next_ms / 1000
-
-
-def pack(message: Message) -> str:
-    """A message as it is stored, without what the mailbox itself adds (version, number, time, kind).
-
-    One line of JSON, and below it the platform's own words as they came.
-    """
-    record: dict[str, Any] = {"id": message.id, "text": message.text, "sent_at": message.sent_at}
-    for name in ("person", "language", "reply_to", "sender", "bubble", "replaces", "album", "called", "pressed"):
-        if value := getattr(message, name):
-            record[name] = value
-    if not message.addressed:
-        record["addressed"] = False
-    if message.attachments:
-        record["attachments"] = [asdict(attachment) for attachment in message.attachments]
-    return f"{_json(record)}\n{message.raw}"
-
-
-def unpack(payload: bytes, conversation: str, number: int = 0) -> Message:
-    line, _, raw = payload.partition(b"\n")
-    record = json.loads(line)
-    attachments = tuple(Attachment(**attachment) for attachment in record.pop("attachments", ()))
-    called = tuple(record.pop("called", ()))
-    return Message(
-        conversation=conversation, attachments=attachments, called=called, number=number, raw=raw.decode(), **record
-    )
-
-
-def _unpack_entry(entry: bytes, conversation: str) -> Message:
-    _version, number, _at, _kind, payload = entry.split(b"|", 4)
-    return unpack(payload, conversation, int(number))
 
 
 def _pairs(flat: Sequence[bytes]) -> dict[str, str]:

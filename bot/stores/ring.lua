@@ -42,3 +42,10 @@ end
 local function speak_after(state, now)
   return math.max(not_before(state, 'speak', now), not_before(state, 'pause', now))
 end
+
+-- Whether the batch that is being answered is to end: a stop was said after it.
+local function stopped(conversation)
+  local stop = tonumber(redis.call('HGET', key(conversation, 'state'), 'stop'))
+  local last = stop and redis.call('LINDEX', key(conversation, 'wip'), -1)
+  return last and stop > tonumber(string.match(last, '^%d+|(%d+)')) or false
+end

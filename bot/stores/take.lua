@@ -68,7 +68,9 @@ else
     redis.call('DEL', lease)
     redis.call('ZREM', due, conversation)
     redis.call('HDEL', state, 'ring_delay', 'ring')
-    if redis.call('HEXISTS', state, 'paused') == 0 then  -- who has opted out stays so
+    if redis.call('HEXISTS', state, 'erased') == 1 then
+      redis.call('DEL', state, turn)
+    elseif redis.call('HEXISTS', state, 'paused') == 0 then  -- who has opted out stays so
       redis.call('PEXPIRE', state, ARGV[7])
       redis.call('PEXPIRE', turn, ARGV[7])
     end
@@ -80,7 +82,8 @@ else
   if quiet_at > now + ARGV[6] then quiet_at = now end  -- the clock went back
   if quiet_at > now and first.kind ~= 'c' and last.kind ~= 'c' and redis.call('LLEN', inbox) < tonumber(ARGV[4]) then
     leave(speak_at and math.min(quiet_at, speak_at) or quiet_at)
-    if redis.call('HEXISTS', state, 'paused') == 1 then return {'wait', quiet_at - now} end  -- no sign of listening
+    local silent = redis.call('HEXISTS', state, 'paused') == 1 or redis.call('HEXISTS', state, 'refused') == 1
+    if silent then return {'wait', quiet_at - now} end  -- no sign of listening
     return {'listen', quiet_at - now, first.payload}
   end
   -- A command is a batch of its own; other messages go together up to the next command.

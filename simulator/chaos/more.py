@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from simulator.chaos import flood, host, model_faults, models, poison, rolling, soak, storm, strangers
+from simulator.chaos import flood, host, model_faults, models, poison, rolling, soak, storm, strangers, streams
 
 MORE: Final = (
     models.DOWNS,
@@ -21,5 +21,6 @@ MORE: Final = (
     strangers.FUZZ,
     strangers.FORGED,
     soak.SOAK,
+    streams.STREAMS,
 )
 """In the order of the table."""

@@ -29,8 +29,9 @@ PACE: Final = 0.04
 """Seconds for each word of an answer, which then takes about one: most kills strike turns."""
 LONG: Final = 0.25
 """The share of answers that are three times as long, and so are seen growing."""
-INNOCENT: Final = 1000
-"""Of so many messages one may get into the dead letters, at a kill a second."""
+INNOCENT: Final = 500
+"""Of so many messages one may get into the dead letters, at a kill a second: so long as answers take one to three, a
+suspect's worker may well die five times in a row."""
 STRUCK: Final = 3
 """At least one turn must have lost its worker for so many kills."""
 JUDGED: Final = 20
@@ -83,7 +84,7 @@ def _storm(world: World, trials: int, gaps: tuple[float, float]) -> None:
     people = world.people(PEOPLE)
     for _ in range(trials):
         _write(world, people, world.random.uniform(*gaps))
-        _kill_one(world)
+        kill_one(world)
         world.row.trials += 1
 
 
@@ -96,7 +97,7 @@ def _write(world: World, people: People, seconds: float) -> None:
         people.write_one(world.random.choice(people.persons))
 
 
-def _kill_one(world: World) -> None:
+def kill_one(world: World) -> None:
     """Any worker, once two others are ready; its successor starts at once."""
     ready: list[str] = []
 

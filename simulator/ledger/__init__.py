@@ -62,16 +62,22 @@ class Ledger:
     def read(self, platform: Platform) -> None:
         """Record everything from a platform's logs; once per platform. Chats are named ``telegram:555``."""
         with platform.changed:
+            first = {new: old for old, new in platform.moved.items()}
+
+            def chat(chat_id: str) -> str:
+                """A chat that has moved keeps the name that it had first, as it does in the product."""
+                return f"{platform.name}:{first.get(chat_id, chat_id)}"
+
             for one in platform.said:
-                name = f"{platform.name}:{one.chat_id}"
+                name = chat(one.chat_id)
                 was = one.accepted is not None
                 self.said(name, one.text, accepted=was, time=one.time, tried=one.tried, taken=one.accepted)
             for call in platform.calls:
-                self._chat(f"{platform.name}:{call.chat_id}").show(_shown(call))
+                self._chat(chat(call.chat_id)).show(_shown(call))
                 if call.bubble and platform.bubble(call.chat_id, call.bubble) is None:
-                    self._chat(f"{platform.name}:{call.chat_id}").removed.add(call.bubble)
+                    self._chat(chat(call.chat_id)).removed.add(call.bubble)
             for call in platform.early:
-                self.too_early(f"{platform.name}:{call.chat_id}", f"{call.method} {_text(call.params)}")
+                self.too_early(chat(call.chat_id), f"{call.method} {_text(call.params)}")
             self._over += [f"{platform.name}: {words}" for words in platform.over]
 
     # what the product keeps

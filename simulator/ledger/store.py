@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 import redis
@@ -15,6 +15,7 @@ from simulator.ledger.judge import DEAD
 
 PREFIX: Final = "recado:"
 DUE: Final = "recado:due"
+ALIAS: Final = "recado:alias"
 QUEUE: Final = "rq:queue:recado"
 RUNNING: Final = "rq:wip:recado"
 _PART: Final = re.compile(r"recado:\{(.+)\}:(\w+)")
@@ -26,19 +27,25 @@ def read_redis(client: redis.Redis, ledger: Ledger) -> None:
 
     To be read when nothing moves any more, for it takes more than one command. Raises redis.RedisError.
     """
-    ledger.rest(_conversations(client, ledger), _shared(client))
+    first = {chat_of(new.decode()): chat_of(old.decode()) for new, old in _ask(client, "HGETALL", ALIAS).items()}
+
+    def chat(conversation: str) -> str:
+        name = chat_of(conversation)
+        return first.get(name, name)
+
+    ledger.rest(_conversations(client, ledger, chat), _shared(client))
     for conversation in _members(client, DUE):
-        ledger.due(chat_of(conversation))
+        ledger.due(chat(conversation))
     ledger.complete()
 
 
 def chat_of(conversation: str) -> str:
-    """The ledger's name of a chat: ``telegram:555`` for ``telegram:7123:555``, and for each thread in it."""
+    """The name of a chat: ``telegram:555`` for ``telegram:7123:555``, and for each thread in it."""
     channel, _account, chat, *_ = conversation.split(":")
     return f"{channel}:{chat}"
 
 
-def _conversations(client: redis.Redis, ledger: Ledger) -> dict[str, int]:
+def _conversations(client: redis.Redis, ledger: Ledger, chat_of: Callable[[str], str]) -> dict[str, int]:
     sizes: dict[str, int] = {}
     for name in _names(client, "recado:{*"):
         if (found := _PART.fullmatch(name)) is None:

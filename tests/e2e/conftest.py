@@ -1,4 +1,7 @@
-"""Installations for tests: those of the simulator, and the product's own way into their Redis."""
+"""Installations for tests: those of the simulator, and the product's own way into their Redis.
+
+Whatever the product asked of Telegram in any of these tests, and was answered, is judged by aiogram's models.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,7 @@ from bot.stores import embedded
 from bot.stores.connection import Store, connect
 from simulator import installation as simulated
 from simulator.models import ModelServer
+from tests import oracle
 
 COMMANDS = {name: simulated.COMMANDS[name] for name in ("receiver", "worker")}
 _chats = itertools.count(1000, 1000)
@@ -53,6 +57,8 @@ def install(tmp_path: Path) -> Iterator[Callable[..., Installation]]:
     yield make
     for one in opened:
         one.close()
+    for one in opened:
+        assert oracle.faults_in(one.telegram.calls) == []
 
 
 @pytest.fixture
@@ -74,10 +80,11 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
 
 
 @pytest.fixture
-def running(shared: Installation) -> Installation:
+def running(shared: Installation) -> Iterator[Installation]:
     """The installation that all tests share that kill nothing in it: at rest, with nothing on its records."""
     shared.forget()
-    return shared
+    yield shared
+    assert oracle.faults_in(shared.telegram.calls) == []
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ def run(one: Installation, *command: str, text: str = "", **more: str) -> subpro
 
 def test_the_doctor_finds_everything_well(running: Installation) -> None:
     """Redis, both platforms' credentials and the model are tried for real; who is missing is named."""
-    done = run(running, "bot", "doctor")
+    done = run(running, "bot", "doctor", PUBLIC_URL=running.processes.url)
     assert done.returncode == 0, done.stdout + done.stderr
     for words in ("Redis", "telegram", "whatsapp", "model", "workers", "@recado_bot", "mistral:7b"):
         assert words in done.stdout
@@ -55,12 +55,13 @@ def test_rq_info_shows_the_truth(running: Installation, chat: int) -> None:
 
 
 def test_a_conversation_in_the_terminal(running: Installation) -> None:
-    """chat: questions and commands are answered as on a platform, apart from the customers' Redis."""
-    said = "¿Abrís los domingos?\n/help\n/reset\n"
-    faq = {"LLM_PROVIDER": "faq", "BUSINESS_FILE": str(ROOT / "simulator" / "demo.toml")}
+    """chat: questions and commands are answered as on a platform, apart from the customers' Redis; whoever sits there
+    is the owner, whom nobody else need let in."""
+    said = "¿Abrís los domingos?\n/help\n/reset\n/pair\n"
+    faq = {"LLM_PROVIDER": "faq", "BUSINESS_FILE": str(ROOT / "simulator" / "demo.toml"), "ACCESS": "list"}
     done = run(running, "workers", "chat", text=said, **faq)
     assert done.returncode == 0, done.stderr
-    for words in ("8:00 a 14:00", "/reset", "empezamos de nuevo"):
+    for words in ("8:00 a 14:00", "/reset", "empezamos de nuevo", "/pair ACDE3467"):
         assert words in done.stdout
     assert not running.store.client.keys("*console*")
 

@@ -52,7 +52,8 @@ TELEGRAM_FIELDS = (
     Field("message/reply_to_message/message_id", "number"), Field("message/photo", "objects"),
     Field("message/document", "object"), Field("message/document/file_id", "text"),
     Field("message/document/mime_type", "text"), Field("message/document/file_name", "text"),
-    Field("message/document/file_size", "number"),
+    Field("message/document/file_size", "number"), Field("message/message_id", "number"),
+    Field("message/from/id", "number"), Field("message/media_group_id", "text"), Field("message/sender_chat", "object"),
 )  # fmt: skip
 META_FIELDS = (
     Field("entry", "objects"), Field("entry/0/changes", "objects"), Field("entry/0/changes/0/value", "object"),
@@ -65,8 +66,6 @@ META_FIELDS = (
 NOT_READ = {
     "telegram": (
         "message/caption",
-        "message/message_id",
-        "message/from/id",
         "message/from/username",
         "message/of_next_year",
         "x",

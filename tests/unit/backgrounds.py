@@ -9,6 +9,7 @@ from contextlib import suppress
 
 from bot.stores.connection import Store
 from bot.stores.mailbox import Mailbox
+from bot.stores.taken import Renewed
 from tests.unit.mailboxes import ANA, until
 from tests.unit.worlds import World
 from workers import background
@@ -36,7 +37,7 @@ class Watched(Mailbox):
         if self.failures[loop]:
             raise self.failures[loop].pop(0)
 
-    def renew(self, held: Iterable[tuple[str, str, Iterable[str]]]) -> set[str]:
+    def renew(self, held: Iterable[tuple[str, str, Iterable[str]]]) -> Renewed:
         self._fail("renew")
         self.renewals += 1
         return super().renew(held)
@@ -55,6 +56,11 @@ class Ending(Background):
     def _forever(self, loop: Callable[[], None]) -> None:
         with suppress(Over):
             super()._forever(loop)
+
+    def _erase(self) -> None:
+        super()._erase()
+        if getattr(self._answerer.mailbox, "over", False):
+            raise Over
 
 
 class Worker(World):

@@ -10,13 +10,14 @@ from bot.stores.connection import Store
 from bot.stores.mailbox import Mailbox
 from bot.stores.outbox import Outbox
 from tests.unit.backgrounds import Worker
+from tests.unit.calendars import Calendar
 from tests.unit.fates import EditingChannel
 from tests.unit.mailboxes import ANA, said
 from tests.unit.prompts import models  # noqa: F401 - fixtures
 from tests.unit.proxied import client, server, through  # noqa: F401 - fixtures
 from tests.unit.webhooks import platform, telegram, webhook, whatsapp  # noqa: F401 - fixtures
 from tests.unit.worlds import World
-from workers import background
+from workers import background, think
 
 
 @pytest.fixture
@@ -27,6 +28,13 @@ def channel() -> EditingChannel:
 @pytest.fixture
 def world(store: Store) -> World:
     return World(store)
+
+
+@pytest.fixture
+def calendar(monkeypatch: pytest.MonkeyPatch) -> Calendar:
+    calendar = Calendar()
+    monkeypatch.setattr(think, "datetime", calendar)
+    return calendar
 
 
 @pytest.fixture

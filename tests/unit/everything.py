@@ -41,6 +41,7 @@ def live(store: Store) -> None:
     _be_answered(mailbox, outbox, HERE)
     mailbox.accept([said(2, HERE)])
     mailbox.take(HERE, "ours")
+    mailbox.names(HERE, [(CHAT, WORDS)])
     mailbox.accept([said(3, HERE)])
     assert outbox.begin(HERE, "ours", 2, 0, [LIMIT], mode="preview")[0] == "go"
     line = Line(store, MODELS, places=[PLACE], parallel=1, lease=60)

@@ -118,11 +118,12 @@ class Workers:
     """Three workers on one mailbox and one platform: the first and its rival meet their fates, ``heir`` finds what
     they left. Each would give another answer, in two bubbles."""
 
-    def __init__(self, store: Store, channel: FakeChannel) -> None:
+    def __init__(self, store: Store, channel: FakeChannel, **settings: Any) -> None:
         self.store, self.channel = store, channel
         self.steps, self.rival_steps = Steps(store), Steps(store)
-        self.first, self.rival = World(self.steps, channel=channel), World(self.rival_steps, channel=channel)
-        self.heir = World(store, channel=channel)
+        self.first, self.rival, self.heir = (
+            World(way, channel=channel, **settings) for way in (self.steps, self.rival_steps, store)
+        )
         for one, words in ((self.first, "first"), (self.rival, "second"), (self.heir, "third")):
             one.backend.answers = [[f"the {words} one ", "says that we ", "open at nine|and close at five"]] * 9
             one.served_by("here")
@@ -178,19 +179,21 @@ def unrest(store: Store) -> list[str]:
     found: list[str] = []
     for name in (raw.decode() for raw in store.client.scan_iter("recado:*")):
         part = name.rpartition(":")[2] if name.startswith("recado:{") else ""
-        if part in {"state", "turn", "spoken"} and store.client.pttl(name) < 0:
+        if part in {"state", "turn", "spoken", "names"} and store.client.pttl(name) < 0:
             found.append(f"{name} stays for ever")
         if part == "state":
-            found += {raw.decode() for raw in store.client.hkeys(name)} - AT_REST
+            known = (raw.decode() for raw in store.client.hkeys(name))
+            found += {one.partition(":")[0] if one.startswith("quota_") else one for one in known} - AT_REST
         elif part not in KEPT or name in LINES or name.startswith("recado:places:"):
             found.append(name)
     return found
 
 
-KEPT = {"", "history", "turn", "spoken", "dead"}
+KEPT = {"", "history", "turn", "spoken", "dead", "names"}
 LINES = (DUE, f"recado:line:{MODELS}", f"recado:line:{SUSPECTS}")
 AT_REST = {
     "number", "committed", "window", "language", "paused", "dead_reason",
     "pause_at", "pause_wait", "quota_day", "quota_messages", "quota_tokens", "quota_told",
+    "noticed", "refused", "wrong_codes", "stop", "halted", "chosen", "model",
 }  # fmt: skip
 """What a conversation's state may know when nothing is left to do."""

@@ -215,7 +215,7 @@ def test_a_lease_that_ended_while_redis_was_away_makes_no_suspect(
 def renew(world: World) -> None:
     """What the worker's monitor does."""
     held = world.answerer.held
-    lost = world.mailbox.renew([(one.conversation, one.token, ()) for one in held])
+    lost = world.mailbox.renew([(one.conversation, one.token, ()) for one in held]).lost
     for one in held:
         if one.token in lost:
             one.lose()
@@ -245,5 +245,5 @@ def test_a_lease_that_was_another_s_meanwhile_is_not_renewed(mailbox: Mailbox, s
     if end == "taken over":
         mailbox.take(ANA, "b")
         store.client.delete(key(ANA, "lease"))
-    assert mailbox.renew([(ANA, "a", ())]) == {"a"}
+    assert mailbox.renew([(ANA, "a", ())]).lost == {"a"}
     assert store.client.exists(key(ANA, "lease")) == 0

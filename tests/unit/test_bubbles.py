@@ -145,18 +145,29 @@ def test_nothing_grows_above_a_reply_that_is_still_to_be_said(mailbox: Mailbox, 
 
 def test_a_preview_takes_only_what_nobody_needs(thinking: Mailbox, store: Store, outbox: Outbox) -> None:
     """Half of a window is the answers'; a preview that must wait takes no place in their line."""
-    limit = Limit("four", 4, 60)
+    limit = Limit("six", 6, 60)
     open_it(outbox)
-    asked = [outbox.begin(ANA, "a", 1, 0, [limit], mode="preview").permission for _ in range(4)]
-    assert asked == ["go", "go", "wait", "wait"]
+    asked = [outbox.begin(ANA, "a", 1, 0, [limit], mode="preview").permission for _ in range(5)]
+    assert asked == ["go", "go", "go", "wait", "wait"]
     assert state(store, "permit") is None
     said_whole(thinking, "a")
-    assert [outbox.begin(ANA, "a", 1, 0, [limit], mode="edit").permission for _ in range(3)] == ["go", "go", "wait"]
+    asked = [outbox.begin(ANA, "a", 1, 0, [limit], mode="edit").permission for _ in range(4)]
+    assert asked == ["go", "go", "go", "wait"]
+
+
+def test_a_preview_leaves_one_place_in_a_limit_of_a_few(thinking: Mailbox, outbox: Outbox) -> None:
+    """Such a limit is one chat's own, as Telegram's of five in five seconds: an answer there must not stand still."""
+    limit = Limit("five", 5, 60)
+    open_it(outbox)
+    asked = [outbox.begin(ANA, "a", 1, 0, [limit], mode="preview").permission for _ in range(5)]
+    assert asked == ["go", "go", "go", "go", "wait"]
+    said_whole(thinking, "a")
+    assert [outbox.begin(ANA, "a", 1, 0, [limit], mode="edit").permission for _ in range(2)] == ["go", "wait"]
 
 
 def test_typing_takes_only_what_nobody_needs(outbox: Outbox) -> None:
-    limit = Limit("four", 4, 60)
-    assert [outbox.spare(ANA, [limit]) for _ in range(3)] == [True, True, False]
+    limit = Limit("six", 6, 60)
+    assert [outbox.spare(ANA, [limit]) for _ in range(4)] == [True, True, True, False]
     assert outbox.spare(ANA, ()) is True
 
 

@@ -1,8 +1,9 @@
-"""The compose profile `vllm`: a model server of one's own, behind the `openai` backend."""
+"""The compose profiles: `vllm`, a model server of one's own behind `openai`; `https` and `poll`, the two ways in."""
 
 from __future__ import annotations
 
 import re
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from bot.settings import ENV_FILE, Settings, load_settings
 from workers.backends.openai import OpenAI
 
 ROOT = Path(__file__).parents[2]
+DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8")
 CHAT = {"--max-model-len", "--max-num-seqs", "--gpu-memory-utilization", "--enable-prefix-caching"}
 
 
@@ -58,7 +60,9 @@ def test_vllm_starts_only_when_asked_for() -> None:
 
     assert profiles["vllm"] == ["vllm"]
     assert profiles["ollama"] == ["ollama"]
-    assert not any(name in ("vllm", "ollama") for name in compose()["x-recado"]["depends_on"])
+    assert (profiles["https"], profiles["poll"]) == (["https"], ["poll"])
+    assert [name for name, profile in profiles.items() if not profile] == ["redis", "receiver", "worker"]
+    assert not any(name in profiles for name in compose()["x-recado"]["depends_on"] if name != "redis")
 
 
 def test_the_command_without_docker_is_the_same() -> None:
@@ -138,3 +142,62 @@ def test_the_documented_env_lines_lead_to_the_container(tmp_path: Path, monkeypa
     assert (settings.llm_provider, servers) == ("openai", ("http://vllm:8000",))
     assert model == settings.llm_model
     assert int(flags["--max-num-seqs"]) == settings.llm_parallel
+
+
+CADDYFILE = (ROOT / "deploy" / "Caddyfile").read_text(encoding="utf-8")
+
+
+def test_the_https_door_leads_to_the_webhooks_and_to_nothing_else() -> None:
+    """Metrics, for one, stay inside; the receiver is reached by the name and port that compose gives it."""
+    receiver = compose()["services"]["receiver"]
+    inside = receiver["environment"]["PORT"]
+
+    assert re.findall(r"@ours path (.*)", CADDYFILE) == ["/webhook/* /healthz"]
+    assert re.findall(r"reverse_proxy (.*)", CADDYFILE) == [f"receiver:{inside}"]
+    assert CADDYFILE.index("handle @ours") < CADDYFILE.index("respond 404")
+    assert re.findall(r"^\S.* \{$", CADDYFILE, re.MULTILINE) == ["{$PUBLIC_URL} {"]
+
+
+def test_the_https_door_is_closed_otherwise() -> None:
+    """It writes nothing but its certificates, may bind its ports and nothing else, and takes no orders."""
+    service = compose()["services"]["https"]
+    file, certificates = service["volumes"]
+
+    assert (service["read_only"], service["cap_drop"], service["cap_add"]) == (True, ["ALL"], ["NET_BIND_SERVICE"])
+    assert "no-new-privileges:true" in service["security_opt"]
+    assert service["ports"] == ["80:80", "443:443"]
+    assert "env_file" not in service
+    assert (ROOT / file["source"]).is_file()
+    assert file["read_only"] is True
+    assert certificates == "certificates:/data"
+    assert "certificates" in compose()["volumes"]
+    assert "admin off" in CADDYFILE
+
+
+def test_the_https_door_takes_its_address_from_the_settings() -> None:
+    """Without one the file as a whole can still be read, by whoever starts something else."""
+    address = compose()["services"]["https"]["environment"]["PUBLIC_URL"]
+
+    assert filled(address, {"PUBLIC_URL": "https://chat.my-shop.com"}) == "https://chat.my-shop.com"
+    assert filled(address, {}) == "https://localhost"
+
+
+def test_the_image_has_the_extras_that_the_settings_name() -> None:
+    """As it is without any; each must be one of the project's."""
+    given = compose()["x-recado"]["build"]["args"]["EXTRAS"]
+    (default,) = re.findall(r"^ARG EXTRAS=(.+)$", DOCKERFILE, re.MULTILINE)
+    known = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
+
+    assert filled(given, {}) == default
+    assert filled(given, {"EXTRAS": "huggingface,voice"}) == "huggingface,voice"
+    assert {default, "voice"} <= set(known)
+    assert '".[${EXTRAS}]"' in DOCKERFILE
+
+
+def test_the_poller_is_the_receivers_twin_without_a_door() -> None:
+    services = compose()["services"]
+    same = set(compose()["x-recado"]) - {"healthcheck"}
+
+    assert services["poll"]["command"] == ["python", "-m", "bot", "poll"]
+    assert "ports" not in services["poll"]
+    assert {name: services["poll"][name] for name in same} == {name: services["receiver"][name] for name in same}

@@ -6,6 +6,7 @@ import pytest
 
 from bot import doctor
 from bot.doctor import Finding
+from bot.settings import load_settings
 from simulator.models import ModelServer
 from simulator.processes import free_port
 
@@ -41,3 +42,21 @@ def test_a_model_that_says_nothing_is_not_waited_for_for_ever(monkeypatch: pytes
     (found,) = findings(monkeypatch)
 
     assert (found.ok, "said nothing for 0.01 s" in found.words) == (False, True)
+
+
+@pytest.mark.parametrize(
+    ("access", "allowed", "admins", "ok", "words"),
+    [
+        ("open", "", "", True, "everybody"),
+        ("list", "555", "", True, "ALLOWED names 1"),
+        ("list", "", "", None, "python -m bot access add"),
+        ("pairing", "555", "", None, "/pair"),
+        ("pairing", "", "telegram:9", True, "ADMINS 1"),
+    ],
+)
+def test_the_doctor_says_who_may_talk(access: str, allowed: str, admins: str, *, ok: bool | None, words: str) -> None:
+    """A mode in which nobody could be let in, or only at this machine, is worth a look."""
+    found = doctor._access(load_settings(access=access, allowed=allowed, admins=admins))
+
+    assert (found.ok, words in found.words) == (ok, True)
+    assert access == "open" or "everybody" not in found.words

@@ -121,7 +121,7 @@ def test_a_worker_in_the_middle_of_it_writes_nothing_any_more(store: Store, mail
     before = everything(store)
     outbox, line = Outbox(store), Line(store, MODELS, places=[PLACE], parallel=1, lease=60)
 
-    assert mailbox.renew([(HERE, "ours", [line.seat(PLACE)])]) == {"ours"}
+    assert mailbox.renew([(HERE, "ours", [line.seat(PLACE)])]).lost == {"ours"}
     assert not mailbox.commit(HERE, "ours", 2, ANSWER, (Turn("user", WORDS, 3, 2),), language="es")
     assert not mailbox.commit(HERE, "ours", 2, ANSWER, mode="bury", reason=WORDS)
     mailbox.defer(HERE, "ours", 1, notice=ANSWER)

@@ -13,7 +13,7 @@ from tests.unit.growing import WHOLE, growing
 from tests.unit.mailboxes import ANA, BEA, until
 from tests.unit.worlds import World
 from workers import grow
-from workers.grow import Beside
+from workers.grow import Beside, Growing
 
 HANGS = 20
 
@@ -120,3 +120,62 @@ def test_an_answer_of_which_nothing_is_shown_starts_no_thread(world: World, chan
     world.say("when?")
     world.answerer.answer(ANA)
     assert seen == [before]
+
+
+# -- a model that falls silent -----------------------------------------------------------------------
+
+
+def test_first_words_are_seen_in_time_also_when_no_second_ones_come(
+    world: World, channel: EditingChannel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Too few to open the bubble at once, and then the model thinks: nobody waits for it to go on."""
+    monkeypatch.setattr(grow, "OPEN_AT", 60)
+    monkeypatch.setattr(grow, "OPEN_AFTER_SECONDS", 0.05)
+
+    def say() -> Iterator[str]:
+        yield "The bakery o"
+        until(lambda: channel.shown)
+        yield "pens"
+
+    world.backend.answers = [say()]  # type: ignore[list-item]
+    world.say("when?")
+    world.answerer.answer(ANA)
+    assert channel.seen["1"][0] == "The bakery" + grow.MORE
+    assert channel.shown == ["The bakery opens"]
+    assert unrest(world.store) == []
+
+
+def test_a_bubble_is_opened_early_enough_to_be_seen_within_a_second() -> None:
+    """Its way to the platform takes what is left of it."""
+    assert grow.OPEN_AFTER_SECONDS <= 0.7
+
+
+def test_what_came_between_two_edits_is_shown_when_the_next_is_due(
+    world: World, channel: EditingChannel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(channel, "edit_seconds", lambda _: 0.1)
+
+    def say() -> Iterator[str]:
+        yield "The bakery "
+        until(lambda: channel.shown)
+        yield "opens "
+        yield "at nine"
+        until(lambda: channel.shown == ["The bakery opens at nine" + grow.MORE])
+
+    world.backend.answers = [say()]  # type: ignore[list-item]
+    world.say("when?")
+    world.answerer.answer(ANA)
+    assert channel.shown == ["The bakery opens at nine"]
+
+
+def test_a_silent_model_costs_no_look(world: World, channel: EditingChannel) -> None:
+    """All that there is was shown: whoever shows it sleeps until there is more."""
+    with world.answerer._hold(ANA) as held:
+        world.say("when?")
+        world.mailbox.take(ANA, held.token)
+        growing = Growing(world.answerer._outbox, held, channel, 1, lambda *_: None)
+        assert growing.patience is None
+        for _ in range(2):
+            growing.show(lambda: "The bakery opens")
+        assert channel.shown == ["The bakery opens" + grow.MORE]
+        assert growing.patience is None

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
-
 import pytest
 
-from bot import texts
 from bot.commands.baja import OPTED_OUT
 from bot.message import Message
 from bot.stores.connection import Store, key
@@ -14,127 +11,12 @@ from bot.stores.history import History
 from tests.unit.fates import unrest
 from tests.unit.mailboxes import ANA, BEA, counted, state
 from tests.unit.worlds import World
-from workers import think
-from workers.think import NOT_ADDRESSED, QUOTA
-
-
-class Calendar:
-    """A day that the test turns over."""
-
-    def __init__(self) -> None:
-        self.today = datetime(2026, 3, 1, 12, tzinfo=UTC)
-
-    def now(self) -> datetime:
-        return self.today
-
-    def turn_over(self) -> None:
-        self.today += timedelta(days=1)
-
-
-@pytest.fixture
-def calendar(monkeypatch: pytest.MonkeyPatch) -> Calendar:
-    calendar = Calendar()
-    monkeypatch.setattr(think, "datetime", calendar)
-    return calendar
+from workers.think import NOT_ADDRESSED
 
 
 def heard(store: Store) -> list[tuple[str, str]]:
     """What history holds, each with its reason ("": it was answered)."""
     return [(turn.text, turn.heard) for turn in History(store).tail(ANA, 0, 10_000) if turn.role == "user"]
-
-
-# -- quota -----------------------------------------------------------------------------------------
-
-
-def test_over_the_quota_a_person_is_told_once_a_day_and_heard(store: Store, calendar: Calendar) -> None:
-    world = World(store, quota_messages_per_day=2)
-    assert world.answer("one") + world.answer("two") == ["re: one", "re: two"]
-    assert [world.answer(text) for text in ("three", "four")] == [[texts.QUOTA.to("en")], []]
-    assert heard(store) == [("one", ""), ("two", ""), ("three", QUOTA), ("four", QUOTA)]
-    assert counted(store, "heard") == 2
-    assert len(world.backend.prompts) == 2
-    assert unrest(store) == []
-
-
-def test_the_next_day_begins_anew(store: Store, calendar: Calendar) -> None:
-    """Answered again, with what was only heard in mind, and told again when it is over again."""
-    world = World(store, quota_messages_per_day=1)
-    assert [world.answer(text) for text in ("one", "two")] == [["re: one"], [texts.QUOTA.to("en")]]
-    calendar.turn_over()
-    assert world.answer("three") == ["re: two\n\nthree"]
-    assert [turn.role for turn in world.backend.prompts[-1].turns] == ["system", "user", "assistant", "user"]
-    assert [world.answer(text) for text in ("four", "five")] == [[texts.QUOTA.to("en")], []]
-    assert state(store, "quota_messages") == "1"
-
-
-def test_tokens_count_of_question_and_answer(store: Store, calendar: Calendar) -> None:
-    world = World(store, quota_tokens_per_day=40)
-    world.backend.answers = ["word " * 20]
-    count = world.backend.count_tokens
-    world.answer("one")
-    assert state(store, "quota_tokens") == str(count("one") + count("word " * 20))
-    assert world.answer("two") == [texts.QUOTA.to("en")]
-
-
-def test_below_the_limit_of_tokens_everything_is_answered(store: Store, calendar: Calendar) -> None:
-    world = World(store, quota_tokens_per_day=1000)
-    assert [world.answer(text) for text in ("one", "two")] == [["re: one"], ["re: two"]]
-
-
-def test_each_message_of_a_burst_counts(store: Store, calendar: Calendar) -> None:
-    world = World(store, quota_messages_per_day=3)
-    world.answer("one", "two", "three")
-    assert state(store, "quota_messages") == "3"
-    assert world.answer("four") == [texts.QUOTA.to("en")]
-
-
-def test_a_quota_is_a_persons_own(store: Store, calendar: Calendar) -> None:
-    world = World(store, quota_messages_per_day=1)
-    world.answer("one")
-    world.say("hello", conversation=BEA)
-    world.answerer.answer(BEA)
-    assert world.channel.spoken[-1] == "re: hello"
-
-
-def test_no_quota_is_no_limit(store: Store, calendar: Calendar) -> None:
-    world = World(store)
-    assert [len(world.answer(f"message {number}")) for number in range(5)] == [1] * 5
-
-
-def test_what_needs_no_model_is_answered_and_costs_nothing(store: Store, calendar: Calendar) -> None:
-    world = World(store, quota_messages_per_day=1)
-    world.answer("/help")
-    assert state(store, "quota_messages") is None
-    world.answer("one")
-    assert len(world.answer("/help")) == 1
-
-
-def test_the_quota_is_told_in_the_persons_language(store: Store, calendar: Calendar) -> None:
-    world = World(store, quota_messages_per_day=1)
-    world.answer("uno", language="es")
-    assert world.answer("dos", language="es") == [texts.QUOTA.to("es")]
-
-
-def test_a_commit_that_is_repeated_counts_once(store: Store, calendar: Calendar) -> None:
-    """Also what was heard."""
-    world = World(store, quota_messages_per_day=1)
-    world.answer("one")
-    world.say("two")
-    task = world.mailbox.take(ANA, "a")
-    for _ in range(2):
-        world.mailbox.commit(ANA, "a", task.batch.turn, None, reason=QUOTA)  # type: ignore[union-attr]
-    assert (counted(store, "heard"), state(store, "quota_messages")) == (1, "1")
-
-
-def test_who_could_not_be_told_is_told_the_next_time(store: Store, calendar: Calendar) -> None:
-    """The notice counts as told when there is one, not before."""
-    world = World(store, quota_messages_per_day=1)
-    world.answer("one")
-    world.say("two")
-    task = world.mailbox.take(ANA, "a")
-    world.mailbox.commit(ANA, "a", task.batch.turn, None, reason=QUOTA)  # type: ignore[union-attr]
-    world.mailbox.release(ANA, "a")
-    assert world.answer("three") == [texts.QUOTA.to("en")]
 
 
 # -- group talk ------------------------------------------------------------------------------------

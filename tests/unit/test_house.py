@@ -19,7 +19,7 @@ from bot.settings import ENV_FILE, Settings
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / ".env.example"
 COMPOSE = (ROOT / "docker-compose.yml").read_text(encoding="utf-8")
-COMPOSE_ONLY = {"REDIS_PASSWORD"}
+COMPOSE_ONLY = {"EXTRAS", "REDIS_PASSWORD"}
 
 
 @pytest.fixture(autouse=True)
@@ -75,7 +75,8 @@ def services() -> dict[str, Any]:
 
 
 def test_compose_publishes_no_redis_and_no_model_server() -> None:
-    assert [name for name, service in services().items() if "ports" in service] == ["receiver"]
+    """The receiver is published on this machine alone; only the https door is open to others."""
+    assert [name for name, service in services().items() if "ports" in service] == ["receiver", "https"]
     assert all(port.startswith("127.0.0.1:") for port in services()["receiver"]["ports"])
     assert {service.get("network_mode") for service in services().values()} == {None}
 

@@ -10,7 +10,11 @@ import httpx
 import pytest
 from werkzeug.wrappers import Request, Response
 
+from bot.message import Message
+from bot.stores.connection import Store
+from bot.stores.mailbox import Mailbox
 from simulator.ledger import Ledger
+from simulator.ledger.store import read_redis
 from simulator.people import People
 from simulator.platforms import Platform
 from simulator.server import Server
@@ -150,3 +154,29 @@ def test_a_trace_has_the_calls_that_were_refused(telegram: TelegramServer) -> No
     assert [word for word in trace.split() if word in {"said", "webhook", "accepted", "refused:", "taken:"}] == [
         "said", "webhook", "accepted", "refused:", "taken:",
     ]  # fmt: skip
+
+
+def test_a_group_that_moved_is_one_chat(platforms: tuple[TelegramServer, WhatsAppServer]) -> None:
+    """What was said under its old id may be answered under its new one, and only once under both."""
+    telegram, _ = platforms
+    telegram.say(-55, ONE)
+    new = telegram.migrate(-55)
+    telegram.say(new, TWO)
+    assert all_taken(telegram)
+    speak(telegram, f"re: {ONE}", new)
+    speak(telegram, f"re: {TWO}", new)
+    assert judged(telegram).check().ok
+
+    speak(telegram, f"re: {ONE}", new)
+    assert judged(telegram).check().duplicated == [ONE]
+
+
+def test_what_waits_in_a_moved_group_waits_under_its_first_name(store: Store, mailbox: Mailbox) -> None:
+    """In its topics too, whose conversations bear the new id."""
+    mailbox.alias("telegram:7:-55", "telegram:7:-10055")
+    mailbox.accept([Message("1", "telegram:7:-10055:12", TWO)])
+    ledger = Ledger()
+    ledger.said("telegram:-55", TWO)
+    read_redis(store.client, ledger)
+
+    assert ledger.check().unfinished == [TWO]

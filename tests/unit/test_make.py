@@ -13,7 +13,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from pydantic import SecretStr
 
 from bot.settings import ENV_FILE, Settings
 from simulator.processes import wait_until
@@ -129,13 +128,30 @@ def test_run_names_the_setting_that_is_wrong(tmp_path: Path) -> None:
     assert "Traceback" not in result.stderr
 
 
-def test_run_says_how_telegram_reaches_us() -> None:
-    say, token = RUN["telegram_mode"], SecretStr("7123:token")
+TOKEN = "7123456:abcdefghijklmnopqrstuvwxyz123456789"
 
-    assert "off" in say(Settings(_env_file=None))
-    assert "PUBLIC_URL is empty" in say(Settings(_env_file=None, telegram_bot_token=token))
-    reached = Settings(_env_file=None, telegram_bot_token=token, public_url="https://chat.example")
-    assert "https://chat.example/webhook/telegram" in say(reached)
+
+@pytest.mark.parametrize(
+    ("settings", "words", "polls"),
+    [
+        ({}, "Telegram: off", False),
+        ({"TELEGRAM_BOT_TOKEN": TOKEN}, "Telegram: polled", True),
+        (
+            {"TELEGRAM_BOT_TOKEN": TOKEN, "PUBLIC_URL": "https://chat.my-shop.com"},
+            "Telegram: webhook, https://chat.my-shop.com/webhook/telegram",
+            False,
+        ),
+    ],
+)
+def test_run_says_how_telegram_reaches_us(tmp_path: Path, settings: dict[str, str], words: str, *, polls: bool) -> None:
+    """And polls only where Telegram cannot call; a poller says what is wrong with its Redis, and ends everything."""
+    (tmp_path / "Procfile").write_text(f"receiver: sleep {25 if polls else 0}\n")
+    result = run_with(tmp_path, **settings, REDIS_URL="redis://10.0.0.1:6379", COLUMNS="200")
+
+    assert words in result.stdout
+    assert ("poller.1" in result.stdout) is polls
+    assert ("its password is missing" in result.stdout) is polls
+    assert TOKEN not in result.stdout
 
 
 @contextmanager

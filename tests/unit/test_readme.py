@@ -75,20 +75,28 @@ def test_every_file_that_is_run_or_copied_exists() -> None:
     assert [name for name in (*named, *links) if not (ROOT / name).exists()] == []
 
 
-def test_the_telegram_call_takes_its_values_from_the_env_file(tmp_path: Path) -> None:
-    """Run as it stands, with a curl that writes down what it was asked."""
-    (call,) = [block for block in blocks("README.md", "sh") if "setWebhook" in block]
-    (tmp_path / ".env").write_text('TELEGRAM_BOT_TOKEN="71:a"\nPUBLIC_URL=https://me\nTELEGRAM_WEBHOOK_SECRET=s3\n')
-    (tmp_path / "curl").write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n')
-    (tmp_path / "curl").chmod(0o755)
-    (tmp_path / ".venv").symlink_to(Path(sys.executable).parents[1])
-    env = {"PATH": f"{tmp_path}:{os.defpath}"}
-    result = subprocess.run(
-        ["sh", "-c", call], cwd=tmp_path, env=env, capture_output=True, text=True, timeout=30, check=True
-    )
+def test_going_live_is_three_commands() -> None:
+    """Install, setup, run; nothing else is needed before the first message."""
+    start = text("README.md").index("## Going live")
+    (first, *_) = re.findall(r"^```sh\n(.*?)^```", text("README.md")[start:], re.MULTILINE | re.DOTALL)
 
-    asked = ["https://api.telegram.org/bot71:a/setWebhook", "url=https://me/webhook/telegram", "secret_token=s3"]
-    assert [word for word in result.stdout.splitlines() if not word.startswith("-")] == asked
+    assert first.splitlines() == ["make install", ".venv/bin/python -m bot setup", "make run"]
+
+
+def test_every_webhook_command_exists() -> None:
+    shown = {words[4] for words in lines() if words[:4] == [".venv/bin/python", "-m", "bot", "webhook"]}
+    command = [sys.executable, "-m", "bot", "webhook", "--help"]
+    env = {"PATH": os.environ["PATH"], ENV_FILE: "", "COLUMNS": "200"}
+    found = subprocess.run(command, env=env, capture_output=True, text=True, timeout=30, check=True).stdout
+
+    assert shown == {"info", "set", "delete"}
+    assert all(name in found for name in (*shown, "secret"))
+
+
+def test_every_profile_of_compose_that_is_shown_exists() -> None:
+    shown = set(re.findall(r"--profile (\w+)", text("README.md")))
+
+    assert {"https", "poll", "ollama"} <= shown <= set(re.findall(r"profiles: \[(\w+)\]", text("docker-compose.yml")))
 
 
 def subcommands() -> list[str]:
@@ -112,7 +120,8 @@ def test_every_command_exists(command: str) -> None:
 
 
 def test_the_commands_of_today_are_all_shown() -> None:
-    bot = [f"bot {name}" for name in ("dead", "doctor", "erase", "export", "redis", "serve", "status")]
+    names = "access dead doctor erase export poll redis serve setup status webhook"
+    bot = [f"bot {name}" for name in names.split()]
     assert subcommands() == [*bot, "workers chat", "workers check", "workers run"]
 
 

@@ -120,8 +120,12 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_the_demo_answers_every_message_and_leaves_nothing_running(elsewhere: Path) -> None:
+def test_the_demo_answers_every_message_and_leaves_nothing_running(
+    elsewhere: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Both people are told, once, how to reach a person."""
     assert run(once=True) == 0
+    assert " ".join(capsys.readouterr().out.split()).count("Para hablar con una persona") == 2
     log = (elsewhere / ".demo/worker.log").read_text()
     assert log.count("outcome=answered") == 4
     with socket.socket(socket.AF_UNIX) as left:

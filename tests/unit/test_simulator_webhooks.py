@@ -11,8 +11,9 @@ from time import monotonic
 import pytest
 from werkzeug.wrappers import Response
 
-from simulator.delivery import Delivery, Parcel, Post
+from simulator.delivery import Delivery, Parcel
 from simulator.platforms import Platform
+from simulator.post import Post
 from simulator.server import Cut
 from simulator.telegram import TelegramServer
 from simulator.whatsapp import WhatsAppServer

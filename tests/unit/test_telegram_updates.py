@@ -59,6 +59,8 @@ def test_a_text_becomes_a_message() -> None:
         person="Ana",
         language="es",
         raw=body.decode(),
+        sender="555",
+        bubble="9",
     )
 
 
@@ -103,31 +105,45 @@ def test_a_reply_names_the_message_it_answers() -> None:
     "update",
     [
         {"update_id": 1},
-        {"update_id": 1, "edited_message": message(text="hola")},
-        {"update_id": 1, "callback_query": {"id": "1"}},
-        {"update_id": 1, "something_of_next_year": {"text": "hola"}},
-        {"update_id": 1, "channel_post": message(text="hola")},
+        {"update_id": 1, "poll": None},
         {"update_id": 1, "message": message(text="hola", **{"from": BOT})},
         {"update_id": 1, "message": message(text="hola", chat=GROUP, **{"from": BOT})},
-        {"update_id": 1, "edited_message": message(text="hola", chat=GROUP)},
         {"update_id": 1, "message": message(text="hola", chat={"id": 1, "type": "channel"})},
         {"update_id": 1, "message": message(pinned_message={"message_id": 2})},
+        {"update_id": 1, "edited_message": message(text="hola", **{"from": BOT})},
+        {"update_id": 1, "edited_message": message(pinned_message={"message_id": 2})},
     ],
     ids=[
         "empty",
-        "edited",
-        "button",
-        "future",
-        "channel post",
+        "nothing of a kind",
         "a bot's",
         "a bot's in a group",
-        "edited in a group",
         "in a channel",
         "service",
+        "edited by a bot",
+        "edited service",
     ],
 )
-def test_other_updates_are_accepted_and_not_answered(update: dict[str, Any]) -> None:
+def test_what_is_nothing_to_answer_is_nothing(update: dict[str, Any]) -> None:
     assert TELEGRAM.read(json.dumps(update).encode()) == Received()
+
+
+UNSERVED = [
+    "edited_channel_post", "business_connection", "business_message", "edited_business_message",
+    "deleted_business_messages", "message_reaction", "message_reaction_count", "inline_query", "chosen_inline_result",
+    "shipping_query", "pre_checkout_query", "purchased_paid_media", "poll", "poll_answer", "chat_member",
+    "chat_join_request", "chat_boost", "removed_chat_boost", "guest_message", "stopped_message_generation",
+    "channel_post", "something_of_next_year",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", UNSERVED)
+@pytest.mark.parametrize(
+    "value", [message(text="hola"), {}, [], "x", 7], ids=["message", "object", "list", "text", "n"]
+)
+def test_what_we_do_not_serve_is_kept_whatever_it_is(kind: str, value: Any) -> None:
+    """It is neither answered nor unreadable: Telegram never has to send it again."""
+    assert TELEGRAM.read(json.dumps({"update_id": 1, kind: value}).encode()) == Received(unserved=True)
 
 
 UNREADABLE = NO_OBJECTS | {
@@ -156,8 +172,21 @@ UNREADABLE = NO_OBJECTS | {
             ("document", "x"),
             ("reply_to_message", 4),
             ("new_chat_members", 4),
+            ("message_id", "9"),
+            ("from", {"id": "555"}),
+            ("media_group_id", 5),
+            ("sender_chat", 5),
+            ("migrate_to_chat_id", "-100"),
+            ("entities", [{"type": "mention", "offset": "0", "length": 4}]),
         ]
     },
+    **{
+        f"{kind} is {value!r}": json.dumps({"update_id": 1, kind: value}).encode()
+        for kind in ("edited_message", "callback_query", "my_chat_member")
+        for value in ("x", 7, [1], True)
+    },
+    "a press without an id": b'{"update_id":1,"callback_query":{"data":"stop"}}',
+    "half a character in an edited message": b'{"update_id":1,"edited_message":{"text":"\\ud800"}}',
 }
 
 
@@ -169,15 +198,19 @@ def test_what_telegram_never_sends_is_unreadable(body: bytes) -> None:
 
 FIELDS = [
     "text", "caption", "date", "chat", "from", "photo", "voice", "entities", "reply_to_message", "contact",
-    "new_chat_members",
+    "new_chat_members", "message_id", "sender_chat", "media_group_id", "migrate_to_chat_id", "migrate_from_chat_id",
+    "data", "message", "id", "new_chat_member", "old_chat_member", "is_automatic_forward", "message_thread_id",
 ]  # fmt: skip
 
 
-@given(st.dictionaries(st.sampled_from(FIELDS), JSON, max_size=4))
-@settings(max_examples=150, deadline=None)
-def test_no_update_ends_in_another_error(parts: dict[str, Any]) -> None:
+@given(
+    st.sampled_from(["message", "edited_message", "callback_query", "my_chat_member", "hologram"]),
+    st.dictionaries(st.sampled_from(FIELDS), JSON, max_size=4),
+)
+@settings(max_examples=250, deadline=None)
+def test_no_update_ends_in_another_error(kind: str, parts: dict[str, Any]) -> None:
     """Read or Unreadable: a third outcome would be a 5xx, and Telegram would send it again for a day."""
-    body = json.dumps({"update_id": 1, "message": message(text="hola") | parts}).encode()
+    body = json.dumps({"update_id": 1, kind: message(text="hola") | parts}).encode()
     try:
         found = TELEGRAM.read(body)
     except Unreadable:

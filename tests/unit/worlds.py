@@ -14,6 +14,7 @@ from bot.channels import Channel
 from bot.errors import Unavailable, Unknown
 from bot.message import Limit, Message, Piece, Received
 from bot.settings import Settings, load_settings
+from bot.stores.access import Access
 from bot.stores.connection import DUE, Store, key
 from bot.stores.history import History
 from bot.stores.line import MODELS, SUSPECTS, Line
@@ -166,7 +167,7 @@ class World:
         **settings: object,
     ) -> None:
         self.store = store
-        self.settings = load_settings(**({"default_language": "en"} | settings))
+        self.settings = load_settings(**({"default_language": "en", "ai_notice": False} | settings))
         self.mailbox = open_mailbox(store, lease=lease, quiet=quiet)
         self.channel, self.backend = channel or FakeChannel(), FakeBackend()
         self.number = 0
@@ -174,6 +175,7 @@ class World:
         self.thinker = Thinker(
             self.settings, history=History(store), backend=self.backend, commands=wiring.open_commands(),
             business=Business(name="La Espiga", faq=(Question(question="Hours?", answer="9 to 17"),)),
+            access=Access(store, self.settings),
         )  # fmt: skip
         self.answerer = self.worker()
 

@@ -31,19 +31,25 @@ def estimate(text: str) -> int:
     return (size - marks) // 3 + marks + 4
 
 
+IMAGE_TOKENS: Final = 1600
+"""What a picture takes of the context: Qwen2.5-VL makes so many of 1280 x 960 pixels, and most models fewer
+(28 x 28 pixels a token, https://huggingface.co/Qwen/Qwen2.5-VL-7B-Instruct)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Prompt:
     """What a backend is asked: the turns, oldest first, the last one the person's.
 
     ``session`` is a stable pseudonym of the conversation, so that a router can keep it on a warm
     cache; ``language`` is the person's; ``server`` is the one of Backend.servers that is to answer
-    (empty: the first).
+    (empty: the first); ``model`` is asked instead of the usual one, where the backend ``chooses``.
     """
 
     turns: tuple[Turn, ...]
     session: str = ""
     language: Language = "es"
     server: str = ""
+    model: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +77,10 @@ class Backend(ABC):
     name: ClassVar[str]
     takes_notes: ClassVar[bool] = True
     """Whether today's date and the like help it; False where the person's words alone count."""
+    default_model: ClassVar[str] = ""
+    """What is asked for without LLM_MODEL."""
+    chooses: ClassVar[bool] = False
+    """Whether its servers have other models, and Prompt.model names the one that answers."""
 
     @classmethod
     @abstractmethod
@@ -97,6 +107,11 @@ class Backend(ABC):
         """How many requests one server may have in flight, of all workers together."""
         return 1
 
+    @property
+    def sees(self) -> bool:
+        """Whether it looks at a turn's images. Raises Unavailable where only a server knows, and none has said so."""
+        return False
+
     def context_tokens(self) -> int | None:
         """How many tokens prompt and answer may have together, as the server says; None: not known."""
         return None
@@ -104,6 +119,10 @@ class Backend(ABC):
     def count_tokens(self, text: str) -> int:
         """The size of ``text`` in tokens; where there is no tokenizer, an estimate."""
         return estimate(text)
+
+    def models(self) -> tuple[str, ...]:
+        """The models to choose from, as far as the servers tell; none: they do not. Raises Unavailable or Rejected."""
+        return ()
 
     @abstractmethod
     def check(self) -> str:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import threading
 from collections.abc import Generator, Iterable, Iterator
-from typing import Final, Self
+from typing import Any, Final, Self
 
 from bot.errors import Unavailable
-from bot.message import Turn
+from bot.message import Image, Turn
 from workers.backends._watch import Watch, closed
 
 _THINK: Final = "<think>"
@@ -70,6 +71,20 @@ def _without_thoughts(pieces: Iterable[str]) -> Iterator[str]:
         yield head
 
 
-def messages(turns: Iterable[Turn]) -> list[dict[str, str]]:
-    """The turns as every chat API takes them."""
-    return [{"role": turn.role, "content": turn.prompt} for turn in turns]
+def messages(turns: Iterable[Turn]) -> list[dict[str, Any]]:
+    """The turns as every chat API takes them; one with images in parts, as OpenAI's does.
+
+    Source: https://platform.openai.com/docs/guides/images-vision
+    """
+    return [{"role": turn.role, "content": _parts(turn) if turn.images else turn.prompt} for turn in turns]
+
+
+def _parts(turn: Turn) -> list[dict[str, Any]]:
+    urls = (f"data:{image.mime};base64,{base64_of(image)}" for image in turn.images)
+    pictures = [{"type": "image_url", "image_url": {"url": url}} for url in urls]
+    return [{"type": "text", "text": turn.prompt}, *pictures]
+
+
+def base64_of(image: Image) -> str:
+    """A picture as JSON can carry it."""
+    return base64.b64encode(image.data).decode()

@@ -36,6 +36,12 @@ def trained_and_chosen(shown: dict[str, Any]) -> tuple[int, int]:
     return max(trained, 0), int(chosen[1]) if chosen else 0
 
 
+def sees(shown: dict[str, Any]) -> bool:
+    """Whether the model of /api/show takes images; servers before 0.6.4 name its projector only."""
+    kinds = shown.get("capabilities")
+    return "vision" in kinds if isinstance(kinds, list) else bool(shown.get("projector_info"))
+
+
 def too_old(url: str, version: str) -> Iterator[Finding]:
     """Whether a server of this version should be replaced."""
     numbers = re.match(r"(\d+)\.(\d+)\.(\d+)", version)

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar, Final, Self
 
-from bot.errors import BackendError
+from bot.errors import BackendError, Unavailable
 from bot.message import Turn
 from workers.backends import Backend, Finding, Prompt
 from workers.backends._answer import Answer, spoken
@@ -26,8 +26,7 @@ GREETING_TOKENS: Final = 16
 class Remote(Backend):
     """A model on one or several servers; each conversation has one that it asks first."""
 
-    default_model: ClassVar[str] = ""
-    """What is asked for without LLM_MODEL."""
+    chooses: ClassVar[bool] = True
     default_parallel: ClassVar[int] = 64
     """How many requests one server may have in flight without LLM_PARALLEL."""
 
@@ -58,6 +57,19 @@ class Remote(Backend):
     def parallel(self) -> int:
         return self._settings.llm_parallel or self.default_parallel
 
+    @property
+    def sees(self) -> bool:
+        if (known := self._eyes()) is None:
+            raise Unavailable("no server has said yet whether its model can see; LLM_VISION=on or off would")
+        return known
+
+    def _eyes(self) -> bool | None:
+        return self._told_to_see() if self._settings.llm_vision == "auto" else self._settings.llm_vision == "on"
+
+    def _told_to_see(self) -> bool | None:
+        """What the servers say of their model's eyes; None: none of them has answered yet."""
+        return False
+
     def check(self) -> str:
         found = [finding for server in self._servers.all for finding in self._look(server)]
         return "\n".join(finding.words for finding in found)
@@ -78,16 +90,17 @@ class Remote(Backend):
         """That the model answers there, and what is worth a look. Raises Unavailable or Rejected."""
         self._try(replace(server, quotes=True))
         size = self.context_tokens() or "not known"
-        return [Finding(f"{self._model(server)} at {server.url} answers (context tokens: {size})")]
+        eyes = "; sees photos" if self._eyes() else ""
+        return [Finding(f"{self._model(server)} at {server.url} answers (context tokens: {size}{eyes})")]
 
     def _try(self, server: Server) -> str:
         """A short answer to a greeting."""
         watch = self._watch()
         return "".join(Answer(self._chat(server, GREETING, GREETING_TOKENS, watch), watch))
 
-    def _model(self, server: Server) -> str:
-        """The model that ``server`` is asked for."""
-        return self._settings.llm_model or self.default_model
+    def _model(self, server: Server, wanted: str = "") -> str:
+        """The model that ``server`` is asked for; the one that is ``wanted`` instead of the usual one."""
+        return wanted or self._settings.llm_model or self.default_model
 
     def _watch(self) -> Watch:
         return Watch(self._settings.llm_first_token_timeout, self._settings.llm_timeout)

@@ -153,12 +153,14 @@ class Servers:
 class Recall(Generic[T]):
     """What a server said of itself, kept for a while; the old word stands while the server is away.
 
-    One thread asks at a time; the others wait for it only while there is no old word.
+    One thread asks at a time; the others wait for it only while there is no old word. ``answered``: a server was
+    there, if only to say that it does not answer such questions.
     """
 
     def __init__(self, ask: Callable[[], T], unknown: T) -> None:
         self._ask, self._value, self._until = ask, unknown, 0.0
         self._known, self._asking = False, threading.Lock()
+        self.answered = False
 
     def __call__(self) -> T:
         if monotonic() >= self._until and self._asking.acquire(blocking=not self._known):
@@ -174,9 +176,11 @@ class Recall(Generic[T]):
         try:
             self._value, self._known = self._ask(), True
         except Rejected:
-            return KEEP_SECONDS  # it does not answer such questions
+            self.answered = True
+            return KEEP_SECONDS
         except Unavailable:
             return AGAIN_SECONDS
+        self.answered = True
         return KEEP_SECONDS
 
 

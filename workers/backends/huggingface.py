@@ -54,7 +54,7 @@ class HuggingFace(Remote):
 
     def _chat(self, server: Server, prompt: Prompt, limit: int, watch: Watch) -> Pieces:
         """One client for each request: it holds the responses it began until it is closed itself."""
-        model = self._model(server)
+        model = self._model(server, prompt.model)
         where = {"model": model} if server.url == ROUTER else {"base_url": f"{server.url}/v1"}
         inference = self._hub.InferenceClient(**where, token=self._key or None, timeout=limits(self._http))
         complete = False

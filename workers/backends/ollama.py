@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING, Any, Final
 
 from bot.errors import BackendError, Rejected, Unavailable
 from workers.backends import Finding
-from workers.backends._answer import messages
-from workers.backends._ollama_state import context, entry, placement, too_old, trained_and_chosen
+from workers.backends._answer import base64_of
+from workers.backends._ollama_state import context, entry, placement, sees, too_old, trained_and_chosen
 from workers.backends._remote import Remote
 from workers.backends._servers import Pieces, Recall, Refusal, Server, Unreachable
 from workers.backends._watch import Watch
 from workers.backends._wire import Wire, as_object, drain
 
 if TYPE_CHECKING:
+    from bot.message import Turn
     from bot.settings import Settings
     from workers.backends import Prompt
 
@@ -41,14 +42,19 @@ class Ollama(Remote):
         key = settings.llm_api_key.get_secret_value()
         super().__init__(settings, *(Server.at(url, key) for url in settings.llm_base_url or (DEFAULT_URL,)))
         self._wire = Wire()
-        self._limits: Recall[tuple[int, int]] = Recall(lambda: self._servers.learn(self._show), (0, 0))
+        self._shown: Recall[dict[str, Any]] = Recall(lambda: self._servers.learn(self._show), {})
         self._think_taken = True
 
     def context_tokens(self) -> int:
         """The ``num_ctx`` that we send: constant, for another value makes Ollama load the model anew."""
-        trained, chosen = self._limits()
+        trained, chosen = trained_and_chosen(self._shown())
         wanted = self._settings.context_tokens or chosen or min(trained or UNKNOWN_CONTEXT, LARGEST_CONTEXT)
         return min(wanted, trained or wanted)
+
+    def models(self) -> tuple[str, ...]:
+        listed = self._servers.learn(lambda server: self._wire.ask(server, "/api/tags")).get("models")
+        entries = listed if isinstance(listed, list) else []
+        return tuple(str(one["name"]) for one in entries if isinstance(one, dict) and one.get("name"))
 
     def close(self) -> None:
         self._wire.close()
@@ -96,17 +102,21 @@ class Ollama(Remote):
         except BackendError:
             return {}
 
-    def _missing(self, server: Server) -> str:
-        model = self._model(server)
+    def _missing(self, server: Server, wanted: str = "") -> str:
+        model = self._model(server, wanted)
         return f"model not pulled: {server.url} has no {model}. Pull it with: ollama pull {model} (or set LLM_MODEL)"
 
-    def _show(self, server: Server) -> tuple[int, int]:
-        return trained_and_chosen(self._wire.ask(server, "/api/show", {"model": self._model(server)}))
+    def _show(self, server: Server) -> dict[str, Any]:
+        return self._wire.ask(server, "/api/show", {"model": self._model(server)})
+
+    def _told_to_see(self) -> bool | None:
+        shown = self._shown()
+        return sees(shown) if self._shown.answered else None
 
     def _chat(self, server: Server, prompt: Prompt, limit: int, watch: Watch) -> Pieces:
         body = {
-            "model": self._model(server),
-            "messages": messages(prompt.turns),
+            "model": self._model(server, prompt.model),
+            "messages": [_message(turn) for turn in prompt.turns],
             "stream": True,
             "keep_alive": KEEP_ALIVE,
             "options": {
@@ -119,7 +129,7 @@ class Ollama(Remote):
         try:
             yield from self._read(server, body, watch)
         except Refusal as error:
-            raise Rejected(self._missing(server)) if error.status == 404 else error from None
+            raise Rejected(self._missing(server, prompt.model)) if error.status == 404 else error from None
 
     def _read(self, server: Server, body: dict[str, Any], watch: Watch) -> Pieces:
         if self._think_taken:
@@ -148,3 +158,9 @@ class Ollama(Remote):
                 drain(lines, watch)
                 return
         raise server.broke_off()
+
+
+def _message(turn: Turn) -> dict[str, Any]:
+    """A turn, with its images where it has some (docs/api.md, "Chat request (with images)")."""
+    pictures = {"images": [base64_of(image) for image in turn.images]} if turn.images else {}
+    return {"role": turn.role, "content": turn.prompt} | pictures

@@ -39,30 +39,39 @@ class OpenAI(Remote):
 
     def context_tokens(self) -> int | None:
         """vLLM says ``max_model_len``, llama-server ``meta.n_ctx``, others nothing."""
-        for entry in self._models():
-            if self._settings.llm_model in ("", entry.get("id")):
-                meta = entry.get("meta")
-                size = entry.get("max_model_len") or (meta.get("n_ctx") if isinstance(meta, dict) else None)
-                return size if isinstance(size, int) and size > 0 else None
-        return None
+        entry = self._entry(self._models())
+        meta = entry.get("meta")
+        size = entry.get("max_model_len") or (meta.get("n_ctx") if isinstance(meta, dict) else None)
+        return size if isinstance(size, int) and size > 0 else None
 
     def close(self) -> None:
         self._wire.close()
+
+    def _told_to_see(self) -> bool | None:
+        listed = self._models()
+        return _sees(self._entry(listed)) if self._models.answered else None
+
+    def _entry(self, listed: list[dict[str, Any]]) -> dict[str, Any]:
+        """What the list of models says of ours; nothing: it is not in it."""
+        return next((entry for entry in listed if self._settings.llm_model in ("", entry.get("id"))), {})
 
     def _list(self, server: Server) -> list[dict[str, Any]]:
         data = self._wire.ask(server, "/v1/models").get("data")
         return [entry for entry in data if isinstance(entry, dict)] if isinstance(data, list) else []
 
-    def _model(self, server: Server) -> str:
-        if self._settings.llm_model:
-            return self._settings.llm_model
+    def models(self) -> tuple[str, ...]:
+        return tuple(str(entry["id"]) for entry in self._servers.learn(self._list) if entry.get("id"))
+
+    def _model(self, server: Server, wanted: str = "") -> str:
+        if known := wanted or self._settings.llm_model:
+            return known
         for entry in self._models() or self._list(server):
             return str(entry.get("id"))
         raise Rejected(f"{server.url} lists no model: set LLM_MODEL")
 
     def _body(self, server: Server, prompt: Prompt, limit: int) -> dict[str, Any]:
         body: dict[str, Any] = {
-            "model": self._model(server),
+            "model": self._model(server, prompt.model),
             "messages": messages(prompt.turns),
             "stream": True,
             "stream_options": {"include_usage": True},
@@ -116,6 +125,17 @@ class OpenAI(Remote):
                 yield text
         if not complete:
             raise server.broke_off()
+
+
+def _sees(entry: dict[str, Any]) -> bool:
+    """Whether a model's entry says that it takes images; most servers say nothing.
+
+    Mistral has ``capabilities.vision`` (https://docs.mistral.ai/api/#tag/models), OpenRouter
+    ``architecture.input_modalities`` (https://openrouter.ai/docs/api-reference/list-available-models).
+    """
+    can, built = entry.get("capabilities"), entry.get("architecture")
+    takes = built.get("input_modalities") if isinstance(built, dict) else None
+    return (isinstance(can, dict) and can.get("vision") is True) or (isinstance(takes, list) and "image" in takes)
 
 
 def _read(event: dict[str, Any], server: Server) -> tuple[str, bool, bool]:

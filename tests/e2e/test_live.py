@@ -1,0 +1,56 @@
+"""Live in five minutes: what `setup` has written is what `make run` needs to answer a first message."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from bot.stores import embedded
+from simulator.processes import free_port, wait_until
+from simulator.telegram import TelegramServer
+
+ROOT = Path(__file__).parents[2]
+TOKEN = "7123456:abcdefghijklmnopqrstuvwxyz123456789"
+
+
+@contextmanager
+def running(folder: Path, env: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
+    """`make run` in a folder, ended with the context."""
+    with (folder / "log").open("wb") as log, subprocess.Popen(
+        [sys.executable, str(ROOT / "deploy" / "run.py")], cwd=folder, env=env, stdout=log, stderr=log,
+        start_new_session=True,
+    ) as process:  # fmt: skip
+        try:
+            yield process
+        finally:
+            process.send_signal(signal.SIGTERM)
+            process.wait(40)
+
+
+def test_setup_then_run_answers_without_a_public_address(tmp_path: Path, clean_env: dict[str, str]) -> None:
+    """Telegram is polled; a webhook that was set before is taken away, and what waited for it is answered too."""
+    for name in (".env.example", "Procfile"):
+        shutil.copy(ROOT / name, tmp_path)
+    with TelegramServer(TOKEN, "http://127.0.0.1:9/webhook/telegram", retry_seconds=0.2) as telegram:
+        env = {name: value for name, value in clean_env.items() if name != "RECADO_ENV_FILE"}
+        env |= {"TELEGRAM_API_URL": telegram.url, "PORT": str(free_port()), "AI_NOTICE": "off"}
+        telegram.say(555, "¿Cuál es el horario?")
+        command = [sys.executable, "-m", "bot", "setup", "--yes", "--provider", "faq", "--hours", "de 9 a 17"]
+        subprocess.run(command, cwd=tmp_path, env=env | {"TELEGRAM_BOT_TOKEN": TOKEN}, check=True, timeout=120)
+        with running(tmp_path, env):
+            assert wait_until(lambda: any("de 9 a 17" in one.text for one in telegram.answers(555)), 60), (
+                tmp_path / "log"
+            ).read_text()
+        said = (tmp_path / "log").read_text()
+
+    assert "SIGKILL" not in said
+    assert "Traceback" not in said
+    assert "Telegram: polled" in said
+    assert len(telegram.answers(555)) == 1
+    assert TOKEN not in said
+    assert wait_until(lambda: not embedded.is_running(tmp_path / "data"), 20)
