@@ -7,9 +7,10 @@ from collections.abc import Callable
 from typing import Self
 
 from bot.errors import Refused, TooLarge
-from bot.message import Attachment, Message
+from bot.message import Attachment, Message, Turn
 from bot.settings import Settings
 from bot.stores.connection import Store
+from bot.stores.history import History
 from bot.texts import Language
 from tests.unit.mailboxes import ANA
 from tests.unit.worlds import FakeBackend, FakeChannel, World
@@ -108,3 +109,21 @@ class Gallery(World):
         before = len(self.channel.spoken)
         self.answerer.answer(ANA)
         return self.channel.spoken[before:]
+
+
+PHOTO = Attachment("photo", "p1")
+VOICE = Attachment("voice", "v1", "audio/ogg")
+
+
+def document(name: str = "precios.csv", mime: str = "text/csv", size: int = 0) -> Attachment:
+    return Attachment("document", "d1", mime, name, size)
+
+
+def asked(gallery: Gallery) -> Turn:
+    """The newest turn, as the model was asked."""
+    return gallery.backend.prompts[-1].turns[-1]
+
+
+def remembered(gallery: Gallery) -> list[str]:
+    """What history keeps, word by word."""
+    return [turn.text for turn in History(gallery.store).tail(ANA, 0, 100_000)]
