@@ -89,8 +89,8 @@ def pictures() -> dict[str, str]:
     with tempfile.TemporaryDirectory(prefix="recado-screens-") as folder:
         model = ModelServer(reply=answer, pace=PACE)
         settings: dict[str, Any] = FREE_OF_LIMITS | {"BUSINESS_FILE": str(BUSINESS), "AI_NOTICE": "on"}
-        with Installation(Path(folder), model, **settings) as world:
-            world.start("receiver", "worker")
+        with Installation(Path(folder), model, own_redis=True, **settings) as world:
+            world.start("redis", "receiver", "worker")
             chats = {language: _played(world, language) for language in PLAYS}
             world.abandon()  # nobody waits for the rest of the last answer
     return {language: draw(chat, TITLE, PLAYS[language].subtitle) for language, chat in chats.items()}
