@@ -70,7 +70,8 @@ def test_killed_at_the_worst_moment(install: Callable[..., Installation], chat: 
         one.telegram.before = die
     else:
         one.telegram.after = die
-    one.telegram.say(chat, "hola")
+    ana = People(one.telegram, 1, rate=1, first=chat)
+    ana.everybody()
     start(one)
     assert wait_until(lambda: bool(dead), 20)
     assert one.telegram.said[0].accepted is None
@@ -78,7 +79,7 @@ def test_killed_at_the_worst_moment(install: Callable[..., Installation], chat: 
     one.start("worker")
 
     assert one.settle(1).ok
-    assert len(one.telegram.answers(chat)) == 1
+    assert len(one.telegram.answers(int(ana.persons[0].chat_id))) == 1
 
 
 def test_it_ends_within_a_second_also_while_it_waits_for_news(install: Callable[..., Installation]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from simulator.people import People
 from tests.e2e.conftest import Installation
 
 PUBLIC = "https://chat.my-shop.com"
@@ -18,11 +19,12 @@ def test_the_receiver_registers_its_address_while_it_takes_messages(
     one.telegram.ways[PUBLIC] = one.processes.url
     one.telegram.fail_next("setWebhook", 502)
     one.start("receiver", "worker")  # it is ready, although Telegram has refused
-    one.telegram.say(chat, "hola")
+    ana = People(one.telegram, 1, rate=1, first=chat)
+    ana.everybody()
 
     assert one.telegram.wait_until(lambda: one.telegram.webhook_url == f"{PUBLIC}/webhook/telegram", 30)
     assert one.settle(1).ok
-    assert len(one.telegram.answers(chat)) == 1
+    assert len(one.telegram.answers(int(ana.persons[0].chat_id))) == 1
 
 
 def test_a_wrong_token_is_said_and_does_not_keep_the_receiver_down(install: Callable[..., Installation]) -> None:
