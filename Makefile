@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check --no-input
 LIGHT := $(VENV)/.light
 DEV := $(VENV)/.with-dev
-BENCHES := $(wildcard $(addprefix bench/,receiver.py worker.py latency.py context.py))
+BENCHES := $(wildcard $(addprefix bench/,receiver.py receiver_whatsapp.py worker.py latency.py context.py))
 BENCHES += $(if $(wildcard $(VENV)/lib/python3*/site-packages/torch),$(wildcard bench/local.py))
 SCRIPTS := install_ollama.sh .ci/run
 

@@ -13,7 +13,7 @@ from bot.message import Message
 from bot.settings import load_settings
 from bot.stores import embedded, entries, mailbox
 from bot.stores.bell import bell
-from bot.stores.connection import DUE, PREFIX, Script
+from bot.stores.connection import DUE, Script
 
 
 def recado(port: int) -> None:
@@ -50,16 +50,13 @@ def python_telegram_bot(port: int) -> None:
     settings = load_settings()
     redis = Redis(unix_socket_path=str(embedded.socket_path(settings.data_dir)))
 
-    script = Script("accept", "ring")
+    script = Script("accept", "ring", "people", "revoke")
 
     class DurableQueue(asyncio.Queue[Any]):
         async def put(self, update: Any) -> None:
             conversation = f"telegram:7123456:{update.effective_chat.id}"
-            payload = entries.pack(
-                Message(str(update.update_id), conversation, update.message.text, raw=update.to_json())
-            )
-            seen = f"{PREFIX}seen:7123456:{update.update_id}"
-            args = [*bell(), 27 * 3_600_000, mailbox.GRACE_MS, seen, conversation, "m", "", payload]
+            said = Message(str(update.update_id), conversation, update.message.text, raw=update.to_json())
+            args = [*bell(), 27 * 3_600_000, mailbox.GRACE_MS, 0, 1, 0, *entries.accepted(said)]
             try:
                 await redis.evalsha(script.sha, 1, DUE, *args)
             except NoScriptError:

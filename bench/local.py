@@ -30,6 +30,7 @@ from bot.message import Batch, Message, Turn
 from bot.settings import Settings, load_settings
 from bot.stores.access import Access
 from bot.stores.connection import Store, key
+from bot.stores.handovers import Handovers
 from bot.stores.history import History, pack
 from bot.stores.taken import Think
 from workers.backends import Prompt
@@ -177,7 +178,10 @@ def first_token(backend: Local, history: History, store: Store) -> Iterator[Figu
 def open_thinker(backend: Local, store: Store, name: str) -> Thinker:
     settings: Settings = load_settings(system_prompt=f"{name} {SYSTEM * 2}", reply_tokens=ANSWER_TOKENS)
     access = Access(store, settings)
-    return Thinker(settings, history=History(store), backend=backend, business=Business(), commands={}, access=access)
+    return Thinker(
+        settings, history=History(store), backend=backend, business=Business(), commands={}, access=access,
+        handovers=Handovers(store, settings),
+    )  # fmt: skip
 
 
 def think(thinker: Thinker, conversation: str, turn: int) -> tuple[Thought, float]:

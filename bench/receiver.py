@@ -21,6 +21,7 @@ import time
 from pathlib import Path
 from statistics import median
 
+from _posting import CONNECTIONS, load, request
 from _servers import SERVERS, cpu_seconds
 from rich.console import Console
 from rich.table import Table
@@ -30,7 +31,6 @@ from bot.stores import embedded
 from bot.stores.connection import connect
 from simulator.processes import free_port
 
-CONNECTIONS = 16
 SHORT = "--short" in sys.argv or bool(os.environ.get("SHORT"))
 ROUNDS, REQUESTS = (5, 1000) if SHORT else (9, 3000)
 LENIENCE = 1.25 if SHORT else 1.0
@@ -52,32 +52,11 @@ def update(chat: int) -> bytes:
     return json.dumps({"update_id": next(_ids), "message": message}).encode()
 
 
-async def load(port: int, secret: str, requests: int, each: int) -> list[float]:
-    """Post ``requests`` updates, ``each`` to one conversation; seconds until each was acknowledged."""
-    bodies = [update(10_000_000 + number // each) for number in range(requests)]
+def requests(secret: str, count: int, each: int) -> list[bytes]:
+    """``count`` updates, ``each`` to one conversation, in any order."""
+    bodies = [update(10_000_000 + number // each) for number in range(count)]
     random.shuffle(bodies)
-    waiting = iter(bodies)
-    took: list[float] = []
-
-    async def connection() -> None:
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        head = (
-            "POST /webhook/telegram HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
-            f"X-Telegram-Bot-Api-Secret-Token: {secret}\r\nContent-Length: "
-        )
-        for body in waiting:
-            started = time.perf_counter()
-            writer.write(f"{head}{len(body)}\r\n\r\n".encode() + body)
-            answer = await reader.readuntil(b"\r\n\r\n")
-            if not answer.startswith(b"HTTP/1.1 200"):
-                raise SystemExit(f"not acknowledged: {answer!r}")
-            length = int(answer.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0] or 0)
-            await reader.readexactly(length)
-            took.append(time.perf_counter() - started)
-        writer.close()
-
-    await asyncio.gather(*(connection() for _ in range(CONNECTIONS)))
-    return took
+    return [request("/webhook/telegram", {"X-Telegram-Bot-Api-Secret-Token": secret}, body) for body in bodies]
 
 
 class Bench:
@@ -105,7 +84,7 @@ class Bench:
         for name in SERVERS:
             while True:
                 try:
-                    await load(self.ports[name], self.secret, 50, 10)
+                    await load(self.ports[name], requests(self.secret, 50, 10))
                     break
                 except OSError:
                     if time.monotonic() > until:
@@ -115,8 +94,9 @@ class Bench:
     async def measure(self, name: str, each: int) -> tuple[float, list[float]]:
         """CPU in ms per request, and the seconds that each acknowledgement took."""
         self.store.client.flushall()
+        sent = requests(self.secret, REQUESTS, each)
         before = cpu_seconds(self.running[name].pid)
-        took = await load(self.ports[name], self.secret, REQUESTS, each)
+        took = await load(self.ports[name], sent)
         if name != "bare Flask" and (kept := sum(map(self.store.client.llen, self.inboxes()))) != REQUESTS:
             raise SystemExit(f"{name} acknowledged {REQUESTS} updates and kept {kept}")
         return (cpu_seconds(self.running[name].pid) - before) / REQUESTS * 1000, took

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from bot import access, live
+from bot import access, handover, live
 from bot.cli import DONE, FAILED, begin, clean, main
 from bot.errors import RecadoError
 
@@ -26,7 +26,9 @@ app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, pret
 dead = typer.Typer(help="Dead letters: what failed again and again, and was apologised for.", no_args_is_help=True)
 app.add_typer(dead, name="dead")
 app.add_typer(access.app, name="access")
+app.add_typer(handover.app, name="handover")
 app.add_typer(live.webhook, name="webhook")
+app.add_typer(live.whatsapp, name="whatsapp")
 app.command()(live.poll)
 app.command()(live.setup)
 out = Console()
@@ -74,7 +76,7 @@ def status() -> None:
     from bot import wiring  # noqa: PLC0415
 
     settings = begin(level="ERROR")
-    out.print(state.table(state.read(wiring.open_store(settings, wiring.WORKER_TIMEOUT))))
+    out.print(state.table(state.read(wiring.open_store(settings, wiring.WORKER_TIMEOUT), settings)))
 
 
 @dead.command("list")
@@ -118,6 +120,15 @@ def retry_dead(
         _say(f"{one.conversation}: messages that wait for their answer now: {letters.retry(one.conversation)}")
     if not found:
         _say("no dead letters")
+
+
+@app.command()
+def replay() -> None:
+    """Read again what could not be read, or was not served, when it came: after an upgrade, for example."""
+    from bot import replay as again  # noqa: PLC0415
+
+    for line in again.replay(begin(level="ERROR")):
+        _say(line)
 
 
 @app.command()

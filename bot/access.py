@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bot import texts
+from bot.addresses import parse_id
 from bot.cli import begin, clean
 from bot.errors import RecadoError
-from bot.settings import Settings, parse_id
+from bot.settings import Settings
 from bot.texts import language_of
 
 if TYPE_CHECKING:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import tomllib
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from bot import texts
 from bot.errors import SettingsError
-from bot.texts import INTRODUCTION, OF_BUSINESS, OF_NAME, REACH_AT, REACH_DIRECTLY, Language
+from bot.opening import Opening
+from bot.texts import INTRODUCTION, OF_BUSINESS, OF_NAME, REACH_AT, REACH_HERE, REACH_HERE_OR_AT, Language
 
 Line = Annotated[str, Field(min_length=1, max_length=4000)]
 
@@ -44,6 +47,21 @@ class Business(_Part):
     contact: str = ""
     services: tuple[Service, ...] = ()
     faq: tuple[Question, ...] = ()
+    opening: Opening | None = None
+
+    def is_closed(self, now: datetime) -> bool:
+        """Whether it is closed now; a business that does not say when it is open never is."""
+        return self.opening is not None and self.opening.closes(now) is None
+
+    def somebody_comes(self, language: Language, now: datetime, *, told: bool, alone: bool = False) -> str:
+        """That a person of the business answers, and when; ``told``: somebody knows of it already, ``alone``: there is
+        no assistant to go on with."""
+        closed = self.opening.closed_words(now, language) if self.opening and self.is_closed(now) else ""
+        who = texts.SOMEBODY_READS if not told else texts.SOMEBODY_LATER if closed else texts.SOMEBODY_TOLD
+        reach = REACH_AT.to(language, contact=self.contact.strip()) if self.contact.strip() and not told else ""
+        silent = closed and self.opening and not self.opening.answers_when_closed
+        go_on = "" if alone or silent else texts.GO_ON.to(language)
+        return " ".join(part for part in (closed, who.to(language), reach, go_on) if part)
 
     def introduction(self, language: Language) -> str:
         """That an automatic assistant answers, which whoever talks to one must be told: Regulation (EU) 2024/1689
@@ -55,7 +73,7 @@ class Business(_Part):
     def reach(self, language: Language) -> str:
         """How to reach a person of the business."""
         contact = self.contact.strip()
-        return REACH_AT.to(language, contact=contact) if contact else REACH_DIRECTLY.to(language)
+        return REACH_HERE_OR_AT.to(language, contact=contact) if contact else REACH_HERE.to(language)
 
 
 def _reason(kind: str, words: str) -> str:

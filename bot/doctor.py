@@ -12,6 +12,8 @@ from bot import reach, safety, status, wiring
 from bot.business import load_business
 from bot.errors import RecadoError, SettingsError
 from bot.logs import redact
+from bot.meta import running
+from bot.meta.examine import examine as examine_meta
 from bot.settings import Settings
 from bot.stores.connection import translated
 from bot.stores.dead import DeadLetters
@@ -86,10 +88,17 @@ def _channels(settings: Settings) -> Iterator[Finding]:
     for channel in channels.values():
         yield _try(channel.name, channel.check)
         channel.close()
-    if "whatsapp" in channels and not settings.public_url:
-        yield Finding("address", ok=None, words="PUBLIC_URL is empty: WhatsApp needs an https address to reach you")
     store = wiring.open_store(settings, wiring.WORKER_TIMEOUT)
     yield from (Finding(*found) for found in reach.examine(settings, store))
+    yield from _guarded("WhatsApp", ((one.what, one.ok, one.words.en) for one in examine_meta(settings)))
+    yield from _guarded("numbers", running.examine(settings, store))
+
+
+def _guarded(what: str, found: Iterator[tuple[str, bool | None, str]]) -> Iterator[Finding]:
+    try:
+        yield from (Finding(*one) for one in found)
+    except RecadoError as error:
+        yield Finding(what, ok=False, words=str(error))
 
 
 def _model() -> Iterator[Finding]:

@@ -3,7 +3,7 @@
 RecadoError
 ├── SettingsError            a setting is missing or wrong; the text names it and the way out
 ├── StoreUnavailable         Redis does not answer
-├── ApiError                 Telegram's Bot API did not do what this installation asked for itself
+├── ApiError                 a platform did not do what this installation asked for itself
 ├── ReceiveError             an incoming request
 │   ├── Forged               it is not from the platform: refused, its body never parsed
 │   └── Unreadable           it is from the platform, and we cannot read it: kept in quarantine
@@ -14,6 +14,7 @@ RecadoError
 └── DeliveryError            a bubble on its way to a platform
     ├── RateLimited          not taken; to be sent again after exactly `retry_after` seconds
     ├── Undelivered          not taken (the platform was not reached, or said so); to be sent again
+    ├── Halted               not taken: the platform takes nothing from this account until an operator mends it
     ├── Unknown              perhaps taken: the answer was lost on the way
     ├── Gone                 the bubble to be edited is no longer there; to be sent anew
     ├── Parked               not before the person has written again
@@ -40,7 +41,7 @@ class StoreUnavailable(RecadoError):
 
 
 class ApiError(RecadoError):
-    """Raised when the Bot API refuses a call, with its ``code`` and ``description``, or was not reached (code 0).
+    """Raised when a platform refuses such a call, with its ``code`` and ``description``, or was not reached (code 0).
 
     ``retry_after`` is the pause in seconds that it asks for, 0 for none. The text says what to do.
     """
@@ -75,7 +76,10 @@ class Unavailable(BackendError):
 
 
 class Unfetched(Unavailable):
-    """Raised when a file of the person's cannot be fetched or heard now."""
+    """Raised when a file of the person's cannot be fetched or heard now. ``lasting``: nor anything said, until an
+    operator has mended something; however long that takes, the file is waited for."""
+
+    lasting: bool = False
 
 
 class Rejected(BackendError):
@@ -83,20 +87,33 @@ class Rejected(BackendError):
 
 
 class DeliveryError(RecadoError):
-    """A bubble was not, or perhaps not, delivered."""
+    """A bubble was not, or perhaps not, delivered.
+
+    ``code`` is the platform's own number for the reason (0: it has none), ``tries`` how often a bubble is worth such
+    trouble before it is given up (0: for ever), ``alarming``: the owner should be told.
+    """
+
+    code: int = 0
+    tries: int = 0
+    alarming: bool = False
 
 
 class RateLimited(DeliveryError):
     """Raised when the platform wants a pause of ``retry_after`` seconds before this chat's next call, or
-    before the next one to anybody (``everybody``)."""
+    before the next one to anybody (``everybody``). ``growing``: it wants a longer one each time, without a word."""
 
-    def __init__(self, reason: str, retry_after: float, *, everybody: bool = False) -> None:
+    def __init__(self, reason: str, retry_after: float, *, everybody: bool = False, growing: bool = False) -> None:
         super().__init__(reason)
-        self.retry_after, self.everybody = retry_after, everybody
+        self.retry_after, self.everybody, self.growing = retry_after, everybody, growing
 
 
 class Undelivered(DeliveryError):
     """Raised when the bubble certainly was not taken and may be sent again."""
+
+
+class Halted(DeliveryError):
+    """Raised when the platform takes nothing more from this account, whoever it is for, until an operator has mended
+    something: a token that expired, a blocked or unregistered number. The text says what to do."""
 
 
 class Unknown(DeliveryError):

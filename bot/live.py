@@ -12,8 +12,10 @@ if TYPE_CHECKING:
     from bot.settings import Settings
 
 webhook = typer.Typer(help="Where Telegram delivers: registered, looked at, taken away.", no_args_is_help=True)
+whatsapp = typer.Typer(help="WhatsApp: set up, step by step.", no_args_is_help=True)
 
 
+_META = "Secrets are taken from the environment (WHATSAPP_TOKEN, WHATSAPP_APP_SECRET), for a command line can be seen."
 _SECRETS = "Secrets are taken from the environment (TELEGRAM_BOT_TOKEN, LLM_API_KEY), for a command line can be seen."
 
 
@@ -44,6 +46,30 @@ def setup(
     }  # fmt: skip
     proved = flow.run(given, {"name": name, "hours": hours, "contact": contact}, interactive=not yes)
     raise typer.Exit(DONE if proved else FAILED)
+
+
+@whatsapp.command("setup")
+def setup_whatsapp(
+    *,
+    language: Annotated[str | None, typer.Option(help="es or en.")] = None,
+    phone_number_id: Annotated[str | None, typer.Option(help="The number's id, not the number.")] = None,
+    business_account_id: Annotated[str | None, typer.Option(help="The WhatsApp Business account's id.")] = None,
+    public_url: Annotated[str | None, typer.Option(help="The https address under which Meta reaches you.")] = None,
+    subscribe: Annotated[
+        bool | None, typer.Option(help="Let Meta deliver here; neither: it is asked, and with --yes not done.")
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help=f"Ask nothing: take what is there. {_META}")] = False,
+) -> None:
+    """Prove each credential as it is pasted, write .env, try the own webhook, and let Meta deliver to it."""
+    from bot.logs import setup_logs  # noqa: PLC0415
+    from bot.setup import whatsapp as flow  # noqa: PLC0415
+
+    setup_logs("ERROR", "text")
+    given = {
+        "DEFAULT_LANGUAGE": language, "WHATSAPP_PHONE_NUMBER_ID": phone_number_id,
+        "WHATSAPP_BUSINESS_ACCOUNT_ID": business_account_id, "PUBLIC_URL": public_url,
+    }  # fmt: skip
+    raise typer.Exit(DONE if flow.run(given, interactive=not yes, subscribe=subscribe) else FAILED)
 
 
 def poll() -> None:

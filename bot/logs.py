@@ -13,6 +13,8 @@ from typing import Literal
 
 _SECRETS = re.compile(
     r"(bot)?\d{6,}:[A-Za-z0-9_-]{30,}|(?<=Bearer )\S+|(?<=://)[^/@\s]*:[^/@\s]+(?=@)|(?<=[?&]password=)[^&\s]+"
+    r"|\bEAA[A-Za-z0-9]{16,}|\b\d{6,}\|[A-Za-z0-9_-]{20,}"
+    r"|(?:(?<=access token )|(?<=access_token=)|(?<=input_token=))[^&\s]{16,}"
 )
 _NOISY = {
     "httpx": "WARNING", "httpx2": "WARNING", "httpcore": "WARNING", "telegram": "WARNING",  # addresses hold tokens

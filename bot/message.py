@@ -33,13 +33,17 @@ class Conversation(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """A file that came with a message; ``id`` is the platform's, with which it can be fetched."""
+    """A file that came with a message; ``id`` is the platform's, with which it can be fetched.
+
+    ``sha256`` is its hash in base64, where the platform tells it.
+    """
 
     kind: str
     id: str
     mime: str = ""
     name: str = ""
     size: int = 0
+    sha256: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +59,11 @@ class Message:
     of what was written, ``replaces`` that of an earlier message which this one puts right. Files that were sent
     together share an ``album``. ``called`` are the user names that the text calls, in lower case and without @.
     ``pressed``: not written, but a button of ours.
+
+    ``quoted`` is the text of the bubble that this answers, where the platform tells it. ``order`` is the command that
+    its plain words are ("STOP", "quiero hablar con una persona"), without a slash. ``also`` are other names of the
+    same conversation: one person may have a phone number and a user id. ``ours``: not the person said it, but the
+    business itself, from its own telephone. ``revokes`` is the bubble that its sender took back.
     """
 
     id: str
@@ -74,10 +83,17 @@ class Message:
     album: str = ""
     called: tuple[str, ...] = ()
     pressed: bool = False
+    quoted: str = ""
+    order: str = ""
+    also: tuple[str, ...] = ()
+    ours: bool = False
+    revokes: str = ""
 
     @property
     def command(self) -> str:
         """The command's name in lower case (``/Start@my_bot now`` is ``start``), else empty."""
+        if self.order:
+            return self.order
         found = _COMMAND.match(self.text)
         return found[1].lower() if found else ""
 
@@ -98,7 +114,8 @@ class Turn:
     (0: not counted); ``number`` the turn it belongs to, shared by a question and its answer (0: none).
     ``note`` is volatile (date, retrieved facts): it stands before the text in the
     prompt and is never kept. ``heard`` says why what a person said was rightly not answered, else empty.
-    ``images`` are shown to the model with the text, and never kept.
+    ``images`` are shown to the model with the text, and never kept. ``said`` are the platform's ids of the messages
+    that the text is made of, each with the UTF-8 bytes of its line, so that one can be taken out again.
     """
 
     role: Role
@@ -108,6 +125,7 @@ class Turn:
     note: str = ""
     heard: str = ""
     images: tuple[Image, ...] = ()
+    said: tuple[tuple[str, int], ...] = ()
 
     @property
     def prompt(self) -> str:
@@ -128,7 +146,7 @@ class Piece:
     """One bubble of a reply as the platform will show it: plain text and, where it has them, entities.
 
     ``stop`` is what a button under it says that ends the answer; empty: there is none. ``file`` is the text of a
-    file that is sent with it, called ``file_name``.
+    file that is sent with it, called ``file_name``. ``quotes`` is the platform's id of the message that it quotes.
     """
 
     text: str
@@ -136,6 +154,7 @@ class Piece:
     stop: str = ""
     file: str = ""
     file_name: str = ""
+    quotes: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,49 +163,16 @@ class Reply:
 
     One that ``grows`` appears as an opening first, where the channel can edit, and is edited into its
     final text: an edit may be repeated, a send may not.
+
+    ``answers`` is the platform's id of the message that it answers, and ``number`` that message's place in its
+    conversation: where more has been said since, the first bubble quotes it.
     """
 
     turn: int
     pieces: tuple[Piece, ...]
     grows: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Status:
-    """What a platform tells later of a bubble: ``reference`` is our own id of it, as Channel.speak was given it.
-
-    ``sent``: the platform has it. ``failed``: the person will not get it; ``reason`` says why, for the operator.
-    ``parked``: not before they write again. ``bubble`` is the platform's own id of it.
-    """
-
-    conversation: str
-    reference: str
-    outcome: Literal["sent", "failed", "parked"]
-    reason: str = ""
-    bubble: str = ""
-
-
-class Alias(NamedTuple):
-    """A conversation goes on under another name: ``new`` is ``old`` from now on, with all that was said there."""
-
-    old: str
-    new: str
-
-
-class Received(NamedTuple):
-    """What one webhook body holds: what people said, in the order in which it counts, and what became of bubbles.
-
-    ``unreadable`` is how many messages beside them could not be read. ``aliases`` count before the messages.
-    ``unserved``: the body tells of something that we do not serve; it is kept and not answered. ``answer`` is the
-    JSON that the platform wants in the response itself; empty: none.
-    """
-
-    messages: tuple[Message, ...] = ()
-    statuses: tuple[Status, ...] = ()
-    unreadable: int = 0
-    aliases: tuple[Alias, ...] = ()
-    unserved: bool = False
-    answer: str = ""
+    answers: str = ""
+    number: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +188,13 @@ class Batch:
         if not self.group:
             return "\n".join(message.text for message in self.messages)
         return "\n".join(_line(message) for message in self.messages if message.text.strip())
+
+    @property
+    def said(self) -> tuple[tuple[str, int], ...]:
+        """What ``text`` is made of, as a Turn keeps it; in a group nobody is told that a message was taken back."""
+        if self.group or not any(message.bubble for message in self.messages):
+            return ()
+        return tuple((message.bubble, len(message.text.encode("utf-8", "replace"))) for message in self.messages)
 
 
 def _line(message: Message) -> str:

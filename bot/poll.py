@@ -20,7 +20,7 @@ from bot import wiring
 from bot.bot_api import ALLOWED_UPDATES, READ_SECONDS, BotApi
 from bot.channels.telegram import Telegram
 from bot.errors import ApiError, RecadoError, SettingsError, StoreUnavailable, Unreadable
-from bot.message import Received
+from bot.received import Received
 from bot.safety import Guard
 from bot.settings import Settings
 from bot.stores.mailbox import Mailbox
@@ -188,7 +188,8 @@ class Poller:
         """What makes a batch durable; each may be repeated."""
         messages = [message for one in received for message in one.messages]
         aliases = [partial(self._mailbox.alias, *alias) for one in received for alias in one.aliases]
-        return [*aliases, partial(self._mailbox.accept, messages, seen_hours=self._bot.seen_hours), *aside]
+        accept = partial(self._mailbox.accept, messages, seen_hours=self._bot.seen_hours, follows=self._bot.follows)
+        return [*aliases, accept, *aside]
 
     def _answer(self, answers: list[str]) -> None:
         """Say what a webhook's response would have said; an answer that gets lost is not missed."""

@@ -6,12 +6,12 @@ import hashlib
 import os
 import re
 from pathlib import Path
-from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, PrivateAttr, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from bot.addresses import is_address, parse_id
 from bot.errors import SettingsError
 from bot.texts import Language
 
@@ -23,8 +23,6 @@ EXAMPLE = re.compile(
     re.IGNORECASE,
 )
 """What no secret of anybody's own looks like."""
-
-_ID = re.compile(r"-?[A-Za-z0-9][A-Za-z0-9._-]*")
 
 Seconds = Annotated[float, Field(gt=0)]
 Rate = Annotated[float, Field(gt=0)]
@@ -94,6 +92,15 @@ class Settings(BaseSettings):
     whatsapp_messages_per_second: Rate = 80
     whatsapp_person_seconds: Seconds = 6
     whatsapp_status_seconds: Seconds = 30
+    whatsapp_business_account_id: str = ""
+    whatsapp_numbers_file: Path | None = None
+    whatsapp_template: str = ""
+    whatsapp_hold_seconds: Seconds = 60
+    whatsapp_budget: Annotated[float, Field(ge=0)] = 0
+    whatsapp_price: Annotated[float, Field(ge=0)] = 0
+    budget_action: Literal["notice", "handover"] = "notice"
+    owner_chat: str = ""
+    handover_hours: Annotated[float, Field(gt=0)] = 12
 
     worker_concurrency: Count = 16
     debounce_seconds: Annotated[float, Field(ge=0)] = 0.8
@@ -114,8 +121,18 @@ class Settings(BaseSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: Literal["text", "json"] = "text"
 
+    _key: bytes | None = PrivateAttr(default=None)
+
+    def changed(self, **values: Any) -> Self:
+        """A copy in which ``values``, which are not checked, stand instead; its key stays the installation's."""
+        copy = self.model_copy(update=values)
+        copy._key = self.key()  # noqa: SLF001 - its own
+        return copy
+
     def key(self) -> bytes:
         """A secret that all processes of this installation share and nobody else has, made of its tokens."""
+        if self._key is not None:
+            return self._key
         tokens = (self.telegram_bot_token, self.whatsapp_token, self.whatsapp_app_secret)
         return hashlib.sha256("\n".join(token.get_secret_value() for token in tokens).encode()).digest()
 
@@ -166,6 +183,7 @@ class Settings(BaseSettings):
         "access",
         "default_language",
         "log_format",
+        "budget_action",
         mode="before",
     )
     @classmethod
@@ -183,27 +201,9 @@ class Settings(BaseSettings):
     @classmethod
     def _must_be_urls(cls, value: str | tuple[str, ...]) -> str | tuple[str, ...]:
         for url in [value] if isinstance(value, str) else value:
-            if url and not _is_address(url):
+            if url and not is_address(url):
                 raise ValueError("must be a whole address, with a scheme before :// and a host after it")
         return value.rstrip("/") if isinstance(value, str) else value
-
-
-def parse_id(text: str) -> str:
-    """Someone's id as the platforms write it; a number may have been written as people do. Raises ValueError."""
-    channel, colon, chat = text.rpartition(":")
-    chat = re.sub(r"(?<=\d)[ .-]+(?=\d)", "", chat.strip().removeprefix("+").strip())
-    if not _ID.fullmatch(chat) or (colon and not channel.strip().isalpha()):
-        raise ValueError("names people and groups by their ids, separated by commas, as in 34600111222,telegram:555")
-    return f"{channel.strip().lower()}{colon}{chat}"
-
-
-def _is_address(url: str) -> bool:
-    try:
-        parts = urlsplit(url)
-        (parts.hostname or "").encode("idna")
-    except ValueError:
-        return False
-    return bool(parts.scheme and (parts.hostname or parts.scheme == "unix"))
 
 
 def load_settings(file: str | None = None, **overrides: Any) -> Settings:

@@ -11,10 +11,14 @@ from prometheus_client.registry import Collector
 from rich.markup import escape
 from rich.table import Table
 
+from bot import money
 from bot.errors import StoreUnavailable
 from bot.logs import redact
+from bot.money import Account
+from bot.settings import Settings
 from bot.stores.bell import QUEUE_KEY, WORKERS_KEY
 from bot.stores.connection import DUE, PREFIX, Store, translated
+from bot.stores.handovers import Handovers
 from bot.stores.line import MODELS, SUSPECTS
 from bot.stores.mailbox import COUNTS, DEAD, QUARANTINE
 
@@ -67,10 +71,15 @@ class Status:
     counts: Mapping[str, int]
     today: Mapping[str, int] = field(default_factory=dict)
     """What was answered on this day by the workers' calendar: answers, messages, tokens."""
+    accounts: tuple[Account, ...] = ()
+    paused: int = 0
+    """Conversations in which a person of the business goes on."""
 
 
-def read(store: Store) -> Status:
-    """One look at Redis. Raises StoreUnavailable."""
+def read(store: Store, settings: Settings | None = None) -> Status:
+    """One look at Redis; with the ``settings`` at each number, too. Raises StoreUnavailable."""
+    accounts = tuple(money.read(store, settings)) if settings else ()
+    paused = len(Handovers(store, settings).paused()) if settings else 0
     with translated():
         seconds, micros = store.client.time()
         now = seconds * 1000 + micros // 1000
@@ -93,7 +102,22 @@ def read(store: Store) -> Status:
     counted = {name: int(count or 0) for name, count in zip(COUNTED, counts, strict=True)}
     today = {name.decode(): int(count) for name, count in day.items()}
     servers = _servers(book, now)
-    return Status(waiting, overdue, late, rings, workers, dead, quarantined, line, suspects, servers, counted, today)
+    return Status(
+        waiting,
+        overdue,
+        late,
+        rings,
+        workers,
+        dead,
+        quarantined,
+        line,
+        suspects,
+        servers,
+        counted,
+        today,
+        accounts,
+        paused,
+    )
 
 
 def _servers(book: Mapping[bytes, bytes], now: int) -> tuple[Server, ...]:
@@ -116,12 +140,13 @@ def _servers(book: Mapping[bytes, bytes], now: int) -> tuple[Server, ...]:
 class QueueCollector(Collector):
     """The queues for Prometheus, read when somebody asks."""
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    def __init__(self, store: Store, settings: Settings | None = None) -> None:
+        """With the ``settings`` it tells of each number, too."""
+        self._store, self._settings = store, settings
 
     def collect(self) -> Iterator[Metric]:
         try:
-            now = read(self._store)
+            now = read(self._store, self._settings)
         except StoreUnavailable:
             yield GaugeMetricFamily("recado_redis_up", "1 when Redis answers", value=0)
             return
@@ -141,6 +166,8 @@ class QueueCollector(Collector):
         )
         for name, (metric, words) in COUNTED.items():
             yield CounterMetricFamily(metric, words[:1].upper() + words[1:], value=now.counts[name])
+        yield GaugeMetricFamily("recado_conversations_paused", "Conversations that a person answers", value=now.paused)
+        yield from money.families(now.accounts)
 
 
 def _per_server(metric: str, words: str, values: Mapping[str, float]) -> Metric:
@@ -161,8 +188,11 @@ def table(now: Status) -> Table:
     for server in now.servers:
         rows.add_row(f"… {escape(server.name)}", str(server))
     rows.add_row("suspect turns waiting to run alone", str(now.suspects))
+    rows.add_row("conversations that a person of the business answers", str(now.paused))
     rows.add_row("conversations with dead letters", f"{now.dead}{LOOK if now.dead else ''}")
     rows.add_row("bodies in quarantine", str(now.quarantined))
     for name, (_, words) in COUNTED.items():
         rows.add_row(words, str(now.counts[name]))
+    for words, figures in money.rows(now.accounts):
+        rows.add_row(words, escape(figures))
     return rows

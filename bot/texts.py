@@ -62,9 +62,9 @@ INTRODUCTION = Text(es="Te responde el asistente automático {of}.", en="The aut
 OF_NAME = Text(es="de {name}", en="of {name}")
 OF_BUSINESS = Text(es="de este negocio", en="of this business")
 REACH_AT = Text(es="Para hablar con una persona: {contact}", en="To reach a person: {contact}")
-REACH_DIRECTLY = Text(
-    es="Para hablar con una persona, contacta directamente con el negocio.",
-    en="To reach a person, contact the business directly.",
+REACH_HERE = Text(es="Para hablar con una persona, escribe /humano.", en="To reach a person, write /human.")
+REACH_HERE_OR_AT = Text(
+    es="Para hablar con una persona: /humano · {contact}", en="To reach a person: /human · {contact}"
 )
 NO_TEXT = Text(
     es="Por ahora solo entiendo mensajes de texto. ¿Me lo escribes?",
@@ -119,17 +119,40 @@ ADMIN_ONLY = Text(
     es="El comando /{command} es solo para quien lleva este asistente.",
     en="The command /{command} is only for whoever runs this assistant.",
 )
+SOMEBODY_TOLD = Text(
+    es="He avisado a una persona del negocio, que te responderá aquí mismo en cuanto pueda.",
+    en="I have told somebody of the business, who will answer you right here as soon as they can.",
+)
+SOMEBODY_LATER = Text(
+    es="He avisado a una persona del negocio, que te responderá aquí mismo cuando abramos.",
+    en="I have told somebody of the business, who will answer you right here once we open.",
+)
+SOMEBODY_READS = Text(
+    es="Una persona del negocio te responderá aquí mismo en cuanto lo lea.",
+    en="Somebody of the business will answer you right here once they read this.",
+)
+GO_ON = Text(
+    es="Mientras tanto, el asistente automático no contesta. Si prefieres seguir con él, escribe /seguir.",
+    en="Meanwhile the automatic assistant does not answer. If you would rather go on with it, write /resume.",
+)
+SORRY = Text(es="Perdón, no he podido responder a este mensaje.", en="Sorry, I was not able to answer this message.")
+OPTED_OUT_HINT = Text(
+    es="No te respondo porque me lo pediste. Para volver, escribe /alta.",
+    en="I do not answer because you asked me not to. To return, write /alta.",
+)
 STOP = Text(es="Parar", en="Stop")
 STOPPED = Text(es="Respuesta parada.", en="Answer stopped.")
 DEFAULT_SYSTEM_PROMPT = Text(
     es=(
         "Eres el asistente de un negocio y atiendes a sus clientes por mensajería. Responde con amabilidad y "
-        "brevedad, en el idioma de la persona. Si no sabes algo, dilo y ofrece que una persona del negocio responda. "
+        "brevedad, en el idioma de la persona, y solo a lo que tenga que ver con el negocio: de lo demás, di que no te "
+        "ocupas. Si no sabes algo, dilo y ofrece que una persona del negocio responda (para eso se escribe /humano). "
         "No inventes precios, horarios ni condiciones."
     ),
     en=(
         "You are the assistant of a business and serve its customers by chat. Answer kindly and briefly, in the "
-        "person's language. If you do not know something, say so and offer that a person of the business will answer. "
+        "person's language, and only what has to do with the business: of anything else, say that it is not your task. "
+        "If you do not know something, say so and offer that a person of the business will answer (by writing /human). "
         "Never make up prices, opening hours or terms."
     ),
 )

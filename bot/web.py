@@ -17,12 +17,13 @@ from bot import wiring
 from bot.channels import Channel
 from bot.errors import Forged, RecadoError, SettingsError, StoreUnavailable, Unreadable
 from bot.logs import pseudonym
-from bot.message import Received
+from bot.received import Received
 from bot.safety import Guard
 from bot.settings import Settings
 from bot.status import QueueCollector
 from bot.stores.connection import Store
 from bot.stores.mailbox import Mailbox
+from bot.stores.meter import Calendar
 from bot.stores.outbox import Outbox
 
 CONNECTIONS = 9000
@@ -66,11 +67,12 @@ def create_app(settings: Settings) -> Flask:
     guard = Guard(settings, store)
     with suppress(StoreUnavailable):  # it may come later than we do
         guard.check()
-    mailbox, outbox = wiring.open_mailbox(settings, store), Outbox(store, park_seconds=settings.history_days * 86_400)
+    mailbox, outbox = wiring.open_mailbox(settings, store), Outbox(store, hold_seconds=settings.whatsapp_hold_seconds)
+    outbox.calendar = Calendar(settings)
     disable_created_metrics()  # type: ignore[no-untyped-call]
     registry = CollectorRegistry()
     metrics = Metrics(registry)
-    registry.register(QueueCollector(store))
+    registry.register(QueueCollector(store, settings))
     app = Flask("recado")
     for channel in wiring.open_channels(settings).values():
         _add_channel(app, channel, mailbox, outbox, metrics, guard=guard)
@@ -98,8 +100,10 @@ def _keep(
     def keep(received: Received) -> None:
         guard.check()
         for alias in received.aliases:
-            mailbox.alias(alias.old, alias.new)
-        new = mailbox.accept(received.messages, seen_hours=channel.seen_hours)
+            mailbox.alias(*alias)
+        new = mailbox.accept(
+            received.messages, seen_hours=channel.seen_hours, raw_hours=channel.raw_hours, follows=channel.follows
+        )
         accepted.inc(new)
         if new < len(received.messages):
             duplicates.inc(len(received.messages) - new)
@@ -133,16 +137,16 @@ def _post(
             return _FORGED
         except Unreadable as error:
             guard.check()
-            mailbox.quarantine(channel.name, body)
+            mailbox.quarantine(channel.name, body, channel.origin(headers, body))
             quarantined.inc()
             log.warning("a %s body cannot be read and is kept in quarantine: %s", channel.name, error)
             return _ACCEPTED
         keep(received)
         if received.unreadable:
-            mailbox.quarantine(channel.name, body)
+            mailbox.quarantine(channel.name, body, channel.origin(headers, body))
             quarantined.inc()
         if received.unserved:
-            mailbox.keep(channel.name, body)
+            mailbox.keep(channel.name, body, channel.origin(headers, body))
             unserved.inc()
         return Response(received.answer, 200, mimetype="application/json") if received.answer else _ACCEPTED
 

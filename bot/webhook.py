@@ -129,10 +129,11 @@ def wrong_address(public_url: str) -> str:
         return f"Telegram delivers to the ports 443, 80, 88 and 8443 only, not to {port}."
     if parts.query or parts.fragment or parts.username:
         return "write only https:// and the name, such as https://chat.my-shop.com."
-    return "" if _is_public(parts.hostname or "") else "this name or number leads to no public place on the internet."
+    return "" if is_public(parts.hostname or "") else "this name or number leads to no public place on the internet."
 
 
-def _is_public(host: str) -> bool:
+def is_public(host: str) -> bool:
+    """Whether a name or number can lead to a place on the internet; nothing is looked up."""
     if host.rpartition(".")[2] in ("localhost", "local", "internal", "lan", "test", "invalid"):
         return False
     try:

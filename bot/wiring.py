@@ -53,4 +53,5 @@ def open_mailbox(settings: Settings, store: Store, *, silent: bool = False) -> M
         days=settings.history_days,
         silent=silent,
         admits=Access(store, settings).admits,
+        handover=settings.handover_hours * 3600,
     )

@@ -28,9 +28,8 @@ def whatsapp_mode(settings: Settings) -> str:
     """One line: how WhatsApp's messages reach us."""
     if not settings.whatsapp_token.get_secret_value():
         return "WhatsApp: off (WHATSAPP_TOKEN is empty)."
-    return (
-        f"WhatsApp: webhook, {settings.public_url or '<your https address>'}/webhook/whatsapp (set it in Meta's app)."
-    )
+    where = settings.public_url or "<your https address>"
+    return f"WhatsApp: webhook, {where}/webhook/whatsapp (`python -m bot whatsapp setup` tells Meta)."
 
 
 class Output:

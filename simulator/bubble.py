@@ -11,11 +11,11 @@ from typing import Any, Literal
 class Bubble:
     """A message as a person sees it now. ``time`` is when it came, ``changed`` when it last changed (monotonic).
 
-    ``raw`` is the platform's own object of it, where it has one.
+    ``raw`` is the platform's own object of it, where it has one. The ``business`` speaks from its own telephone.
     """
 
     id: str
-    who: Literal["person", "assistant"]
+    who: Literal["person", "assistant", "business"]
     text: str
     time: float = field(default_factory=monotonic)
     changed: float = field(default_factory=monotonic)

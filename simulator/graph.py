@@ -9,7 +9,6 @@ import urllib.parse
 import urllib.request
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from time import time
 from typing import Any, Final
 
 from simulator.calls import Outcome
@@ -18,11 +17,12 @@ TEXT_CHARACTERS: Final = 4096
 PAIR: Final = 131056
 WINDOW: Final = 131047
 UNDELIVERABLE: Final = 131026
+NO_TEMPLATE: Final = 132001
 BUSY: Final = frozenset({4, 80007, 130429})
 CODES: Final = {400: 100, 401: 190, 403: 131031, 404: 100, 429: 130429, 500: 131000, 503: 131016}
 """The Graph error code that usually comes with each HTTP status."""
 
-STATUSES: Final = {190: 401, 130429: 429, 131000: 500, 131016: 503, 131031: 403}
+STATUSES: Final = {190: 401, 130429: 429, 80007: 429, 131000: 500, 131016: 503, 131031: 403, 368: 403, 131057: 500}
 """The HTTP status of a code, where it is not 400."""
 
 TITLES: Final = {
@@ -31,19 +31,28 @@ TITLES: Final = {
     PAIR: "(Business Account, Consumer Account) pair rate limit hit",
     WINDOW: "Re-engagement message",
     UNDELIVERABLE: "Message undeliverable",
+    4: "Application request limit reached",
+    100: "Invalid parameter",
+    368: "Temporarily blocked for policies violations",
+    80007: "Rate limit issues",
+    130472: "User's number is part of an experiment",
+    130497: "Business account is restricted from messaging users in this country",
     131000: "Something went wrong",
     131016: "Service unavailable",
     131031: "Business account has been locked",
+    131048: "Spam rate limit hit",
+    131049: "Meta chose not to deliver",
+    131050: "User has stopped marketing messages from this business",
+    131057: "Account in maintenance mode",
+    NO_TEMPLATE: "Template name does not exist in the translation",
+    133010: "Phone number not registered",
+    135000: "Generic user error",
 }
 """https://developers.facebook.com/docs/whatsapp/cloud-api/support/error-codes"""
 
 SHAPES: Final = ("messages", "changes", "entries")
-PRICING: Final = {
-    "billable": False,
-    "pricing_model": "PMP",
-    "type": "free_customer_service",
-    "category": "service",
-}
+BUTTONS: Final = 3
+ROWS: Final = 10
 
 
 def wrong_message(params: dict[str, Any], to: str, text: str) -> str:
@@ -56,6 +65,15 @@ def wrong_message(params: dict[str, Any], to: str, text: str) -> str:
         return "The parameter text['body'] is required."
     if len(text) > TEXT_CHARACTERS:
         return f"Param text['body'] must be at most {TEXT_CHARACTERS} characters long."
+    return _wrong_choices((params.get("interactive") or {}).get("action") or {})
+
+
+def _wrong_choices(action: Mapping[str, Any]) -> str:
+    """https://developers.facebook.com/docs/whatsapp/cloud-api/messages/interactive-reply-buttons-messages."""
+    if len(action.get("buttons") or ()) > BUTTONS:
+        return f"Param interactive['action']['buttons'] must have at most {BUTTONS} elements."
+    if sum(len(section.get("rows") or ()) for section in action.get("sections") or ()) > ROWS:
+        return f"Total row count exceeds max allowed count: {ROWS}"
     return ""
 
 
@@ -88,22 +106,19 @@ def encode(body: dict[str, Any]) -> bytes:
     return json.dumps(body, ensure_ascii=True, separators=(",", ":")).encode()
 
 
-def message(wa_id: str, wamid: str, text: str) -> dict[str, Any]:
-    """A person's text message."""
-    about = {"from": wa_id, "id": wamid, "timestamp": str(int(time())), "type": "text"}
-    return about | {"text": {"body": text}}
-
-
-def value(metadata: dict[str, str], **what: Any) -> dict[str, Any]:
+def value(metadata: Mapping[str, str], **what: Any) -> dict[str, Any]:
     """The value of one change."""
     return {"messaging_product": "whatsapp", "metadata": metadata} | what
 
 
-def webhook(values: Sequence[dict[str, Any]], shape: str = "changes") -> dict[str, Any]:
-    """A whole body: the values as one (``messages``), as several ``changes`` or as several ``entries``."""
+def webhook(values: Sequence[dict[str, Any]], shape: str = "changes", field: str = "messages") -> dict[str, Any]:
+    """A whole body: the values as one for each number (``messages``), as several ``changes`` or ``entries``."""
     if shape == "messages":
-        values = [_merged(values)]
-    changes = [{"value": one, "field": "messages"} for one in values]
+        numbers = dict.fromkeys(one["metadata"]["phone_number_id"] for one in values)
+        values = [
+            _merged([one for one in values if one["metadata"]["phone_number_id"] == number]) for number in numbers
+        ]
+    changes = [{"value": one, "field": field} for one in values]
     entries = [[one] for one in changes] if shape == "entries" else [changes]
     return {
         "object": "whatsapp_business_account",
@@ -112,9 +127,11 @@ def webhook(values: Sequence[dict[str, Any]], shape: str = "changes") -> dict[st
 
 
 def _merged(values: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    contacts = {contact["wa_id"]: contact for one in values for contact in one["contacts"]}
+    known = {
+        contact.get("wa_id", contact.get("user_id")): contact for one in values for contact in one.get("contacts", ())
+    }
     messages = [message for one in values for message in one["messages"]]
-    return {**values[0], "contacts": list(contacts.values()), "messages": messages}
+    return {**values[0], "contacts": list(known.values()), "messages": messages}
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,14 +142,16 @@ class Told:
     wait: float = 0.0
     code: int = 0
 
-    def body(self, wamid: str, wa_id: str, echoed: str) -> dict[str, Any]:
+    def body(
+        self, wamid: str, recipient: Mapping[str, str], echoed: str, now: float, price: Mapping[str, Any] | None = None
+    ) -> dict[str, Any]:
         """What the webhook is told; ``echoed`` is the message's biz_opaque_callback_data."""
-        told: dict[str, Any] = {"id": wamid, "status": self.kind, "timestamp": str(int(time())), "recipient_id": wa_id}
+        told: dict[str, Any] = {"id": wamid, "status": self.kind, "timestamp": str(int(now)), **recipient}
         if echoed:
             told["biz_opaque_callback_data"] = echoed
         if self.kind == "failed":
             return told | {"errors": [self._error()]}
-        return told | ({"pricing": PRICING} if self.kind in {"sent", "delivered"} else {})
+        return told | ({"pricing": price} if price and self.kind in {"sent", "delivered"} else {})
 
     def _error(self) -> Mapping[str, Any]:
         title = TITLES.get(self.code, "Told to fail")

@@ -74,6 +74,7 @@ class Installation:
         self.processes = Processes(ours | settings, folder)
         for platform in (self.telegram, self.whatsapp):
             platform.webhook_url = f"{self.processes.url}/webhook/{platform.name}"
+        self.whatsapp.account.install(self.whatsapp.webhook_url)
 
     # its life
 

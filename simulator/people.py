@@ -26,13 +26,16 @@ class People:
     """``count`` people on one platform who write ``rate`` messages a second, all together.
 
     A message reads ``c12 n3 5f0c9a2e``: conversation, number in it, and a word that nobody can
-    guess. ``first`` is the first conversation's number; two groups of people need different ones.
+    guess. ``first`` is the first conversation's number; two groups of people need different ones. ``number`` is
+    the business's WhatsApp number to which they write, its first if empty.
     """
 
     def __init__(
-        self, platform: TelegramServer | WhatsAppServer, count: int, *, rate: float, first: int = 0, seed: int = 0
-    ) -> None:
+        self, platform: TelegramServer | WhatsAppServer, count: int, *, rate: float, first: int = 0, seed: int = 0,
+        number: str = "",
+    ) -> None:  # fmt: skip
         self._platform = platform
+        self._number = number
         self._rate = rate
         self._random = random.Random(seed)
         self.persons = [Person(first + i, str(34_600_000_000 + first + i)) for i in range(count)]
@@ -59,5 +62,5 @@ class People:
         if isinstance(self._platform, TelegramServer):
             self._platform.say(int(person.chat_id), text)
         else:
-            self._platform.say(person.chat_id, text)
+            self._platform.say(person.chat_id, text, number=self._number)
         return text

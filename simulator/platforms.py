@@ -34,6 +34,9 @@ class Platform(Server):
     had asked for was over stand in ``early``. ``before`` and ``after`` are called with method,
     chat and parameters just before a call is taken, and when it is taken and not yet answered; when
     they raise Cut, the connection ends there and then. ``moved`` are chats that have another id now: old to new.
+    ``echoed`` is what the business said itself, ``revoked`` what people took back, by its id, with when that was told.
+    ``forbidden`` are messages that should not have been sent, in words; ``further`` the business's other accounts;
+    ``returned`` messages (chat and text) that never reach their person, as was told.
     """
 
     name: str
@@ -50,6 +53,8 @@ class Platform(Server):
         self.over: list[str] = []
         self.said: list[Said] = []
         self.moved: dict[str, str] = {}
+        self.echoed, self.revoked = list[Said](), dict[str, Said]()
+        self.forbidden, self.further, self.returned = list[str](), set[str](), list[tuple[str, str]]()
         self.redeliver, self.redeliver_seconds, self.redelivered = redeliver, (0.0, 3.0), 0
         self.dice = random.Random(0)
         self.weather = Weather()
@@ -91,7 +96,7 @@ class Platform(Server):
     def remove(self, chat_id: int | str, bubble_id: str) -> None:
         """The person deletes a bubble."""
         with self.changed:
-            del self._chats[str(chat_id)][bubble_id]
+            self._chats[str(chat_id)].pop(bubble_id)
             self.changed.notify_all()
 
     def bubble(self, chat_id: str, bubble_id: str) -> Bubble | None:
@@ -115,14 +120,11 @@ class Platform(Server):
 
     def post(self, body: bytes) -> tuple[int, float | None]:
         """One delivery of a raw body, now: the status (0: no answer) and the receiver's Retry-After."""
-        answer = self.bring(body)
-        return answer.status, answer.wish
+        return (answer := self.bring(body)).status, answer.wish
 
     def bring(self, body: bytes) -> Answer:
         """One delivery of a raw body, now, and the receiver's whole answer."""
-        if not self.webhook_url:
-            return Answer()
-        return self._post(self.webhook_url, self.webhook_headers(body), body)
+        return self._post(self.webhook_url, self.webhook_headers(body), body) if self.webhook_url else Answer()
 
     def carry(self, chat_id: str, body: bytes, said: tuple[Said, ...] = (), *, wait: float = 0.0) -> Parcel:
         """Deliver a body in the order of all its chats, ``wait`` seconds from now, again until it is accepted."""

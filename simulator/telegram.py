@@ -30,6 +30,7 @@ from simulator.calls import Outcome
 from simulator.telegram_menus import Menus
 from simulator.telegram_people import GENERAL_TOPIC, TelegramPeople
 
+GIFTS: Final = ("unlimited_gifts", "limited_gifts", "unique_gifts", "premium_subscription", "gifts_from_channels")
 ACTIONS: Final = ("typing", "upload_photo", "record_voice", "upload_voice", "upload_document", "choose_sticker")
 
 
@@ -107,6 +108,7 @@ class TelegramServer(TelegramPeople):
     def _methods(self) -> dict[str, Callable[[dict[str, Any]], Outcome]]:
         return {
             "getme": self._get_me,
+            "getchat": self._get_chat,
             "sendmessage": self._send_message,
             "senddocument": self._send_document,
             "editmessagetext": self._edit_message,
@@ -126,6 +128,15 @@ class TelegramServer(TelegramPeople):
     def _get_me(self, _: dict[str, Any]) -> Outcome:
         can = {"can_join_groups": True, "can_read_all_group_messages": not self.privacy}
         return Outcome({"ok": True, "result": self.me | can | {"supports_inline_queries": False}})
+
+    def _get_chat(self, params: dict[str, Any]) -> Outcome:
+        """A chat is known once somebody has written in it."""
+        chat_id = str(params.get("chat_id", ""))
+        if not self.chat(chat_id):
+            return bad("chat not found")
+        gifts = dict.fromkeys(GIFTS, False)
+        full = {"accent_color_id": 0, "max_reaction_count": 11, "accepted_gift_types": gifts}
+        return Outcome({"ok": True, "result": chat_object(int(chat_id), "Ana") | full})
 
     def _send_message(self, params: dict[str, Any]) -> Outcome:
         text, entities = str(params.get("text", "")), params.get("entities") or []

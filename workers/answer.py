@@ -5,14 +5,14 @@ from __future__ import annotations
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, suppress
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, suppress
 
 from bot import texts
 from bot.channels import Channel
 from bot.errors import RateLimited, Rejected, StoreUnavailable, Unavailable
 from bot.logs import pseudonym
-from bot.message import Piece, Reply
+from bot.message import Conversation, Piece, Reply
 from bot.settings import Settings
 from bot.stores.history import STOPPED
 from bot.stores.mailbox import Mailbox, channel_of
@@ -23,7 +23,7 @@ from workers.grow import Beside, Growing, Show
 from workers.held import Held, LeaseLost, Stopped
 from workers.places import Places, Waits
 from workers.reply import end, reply_to
-from workers.speak import Speaker
+from workers.speak import CHANNEL_OFF_SECONDS, Speaker
 from workers.think import Thinker
 from workers.thought import Thought, begun
 
@@ -33,7 +33,6 @@ TRIES = 3
 STRIKES = 5
 """A turn during which, as the only suspect, so many workers died goes there too."""
 
-CHANNEL_OFF_SECONDS = 60.0
 LONGEST_WAIT = 30.0
 
 log = logging.getLogger("recado.turn")
@@ -43,20 +42,24 @@ class Answerer:
     """Answers conversations; one for all threads of a worker.
 
     ``look_again`` is told in how many seconds a conversation will be due, ``show_typing`` shows that
-    an answer is on its way without waiting, ``erase`` lets go what people want to go. ``leaving``: no further turns.
+    an answer is on its way without waiting, ``erase`` lets go what people want to go, ``watch`` sees what the owner has
+    to know. ``leaving``: no further turns. ``thinkers`` are those of accounts that have one of their own.
     """
 
     def __init__(
         self, settings: Settings, *, mailbox: Mailbox, thinker: Thinker, outbox: Outbox, places: Places,
         channels: Mapping[str, Channel], look_again: Callable[[float], None] = lambda _: None,
-        show_typing: Callable[[Channel, str, str], None] = lambda *_: None,
+        show_typing: Callable[[Channel, str, str, str], None] = lambda *_: None,
     ) -> None:  # fmt: skip
-        self.mailbox, self._thinker, self._outbox, self.places = mailbox, thinker, outbox, places
+        self.mailbox, self._outbox, self.places = mailbox, outbox, places
+        self._thinker, self.thinkers = thinker, dict[str, Thinker]()
         self._speaker = Speaker(outbox, park_seconds=settings.history_days * 86_400)
+        self.failures = self._speaker.failures
         self._channels, self.notice_seconds = channels, settings.slow_notice_seconds
         self.look_again, self.show_typing = look_again, show_typing
         self.beside: Callable[[Growing], AbstractContextManager[Show]] = Beside
         self.erase: Callable[[], None] = lambda: None
+        self.watch: Callable[[], None] = lambda: None
         self.leaving = False
         self._held: dict[str, Held] = {}
         self._stranded: deque[Held] = deque()
@@ -67,7 +70,13 @@ class Answerer:
         return [held for held in list(self._held.values()) if held.leased]
 
     def channel(self, conversation: str) -> Channel | None:
-        return self._channels.get(channel_of(conversation))
+        """Where this conversation is; None where its channel is off, or serves its account no more."""
+        channel = self._channels.get(channel_of(conversation))
+        return channel if channel and channel.serves(Conversation.parse(conversation).account) else None
+
+    def thinker(self, conversation: str) -> Thinker:
+        """Who thinks for the account that this conversation is with."""
+        return self.thinkers.get(Conversation.parse(conversation).account, self._thinker)
 
     def check(self) -> str:
         """Prove by one real call that the model answers. Raises Unavailable or Rejected."""
@@ -77,9 +86,9 @@ class Answerer:
         """Nothing is said here, or to anybody on this channel, before the platform wants it."""
         self._speaker.pause(channel, conversation, error)
 
-    def may_show(self, channel: Channel, conversation: str) -> bool:
-        """Whether the platform's limits have room for what nobody would miss, such as typing."""
-        return self._outbox.spare(conversation, channel.limits(conversation)[:1])
+    def may_show(self, channel: Channel, conversation: str, address: str) -> bool:
+        """Whether the platform's limits at ``address`` have room for what nobody would miss, such as typing."""
+        return self._outbox.spare(conversation, channel.limits(address)[:1])
 
     def abandon(self) -> None:
         """Give every conversation back at once, for another worker to go on with."""
@@ -98,22 +107,16 @@ class Answerer:
 
     def answer(self, conversation: str) -> None:
         """Do what is to be done in this conversation now. Raises StoreUnavailable, and nothing else."""
-        with self._hold(conversation) as held:
-            try:
-                while self._step(held):
-                    pass
-            except LeaseLost:
-                log.warning("lease lost", extra={"conversation": pseudonym(conversation)})
-            except StoreUnavailable:
-                self._stranded.append(held)
-                raise
-
-    @contextmanager
-    def _hold(self, conversation: str) -> Iterator[Held]:
         held = Held(conversation)
         self._held[held.token] = held
         try:
-            yield held
+            while self._step(held):
+                pass
+        except LeaseLost:
+            log.warning("lease lost", extra={"conversation": pseudonym(conversation)})
+        except StoreUnavailable:
+            self._stranded.append(held)
+            raise
         finally:
             del self._held[held.token]
 
@@ -133,7 +136,8 @@ class Answerer:
         """What is to be done now; a reply is said at once."""
         with held.speaking:
             taken = self.mailbox.take(held.conversation, held.token)
-            held.leased = held.leased or isinstance(taken, Speak | Think)
+            if isinstance(taken, Speak | Think):
+                held.leased, held.address = True, taken.state.get("address") or held.conversation
             if isinstance(taken, Speak):
                 self._speaker.speak(held, self.channel(held.conversation), taken)
         return taken
@@ -149,13 +153,13 @@ class Answerer:
         self.look_again(later.seconds)
         channel = self.channel(conversation)
         if later.listening and later.listening.addressed and channel:
-            self.show_typing(channel, conversation, later.listening.id)
+            self.show_typing(channel, conversation, later.listening.id, later.address or conversation)
 
     def _think(self, held: Held, task: Think) -> bool:
         """One turn, thought and committed; False when it must wait."""
-        started = time.monotonic()
+        started, thinker = time.monotonic(), self.thinker(held.conversation)
         held.begin(task.batch.turn, task.state.get("revision", ""))
-        deaths = 0 if self._thinker.halted(task) else int(task.state.get("deaths", 0))
+        deaths = 0 if thinker.halted(task) else int(task.state.get("deaths", 0))
         try:
             task = told(task, held.conversation, self.channel(held.conversation), self.mailbox)
             with self.places.alone(held, deaths, lambda: self._notice(held, task)):
@@ -175,14 +179,16 @@ class Answerer:
             if int(task.state.get("tries", 0)) + 1 < TRIES:
                 self.mailbox.defer(held.conversation, held.token, 1, failed=True)
                 return False
-            thought = self._thinker.apology(task, outcome="dead", reason=f"{TRIES} x {type(error).__name__}")
+            thought = thinker.apology(task, outcome="dead", reason=f"{TRIES} x {type(error).__name__}")
             reply = Reply(task.batch.turn, (Piece(thought.text),), grows=True)
         try:
             end(self.mailbox, held, task, thought, reply)
         except Revised:
             return True
-        if thought.reason == STOPPED:
+        if thought.reason == STOPPED or thinker.halted(task):
             self.places.leave_all(held)
+        if thought.aside:
+            self.look_again(0)  # somebody else is due now
         self._log(held, task, thought.outcome, time.monotonic() - started)
         return True
 
@@ -190,34 +196,33 @@ class Answerer:
         channel = self.channel(held.conversation)
         if channel is None:
             raise Unavailable(f"the channel {channel_of(held.conversation)} is off", CHANNEL_OFF_SECONDS)
+        thinker = self.thinker(held.conversation)
         if int(task.state.get("strikes", 0)) >= STRIKES:
-            return self._thinker.apology(task, outcome="dead", reason=f"its worker died {STRIKES} times")
+            return thinker.apology(task, outcome="dead", reason=f"its worker died {STRIKES} times")
         try:
-            return self._thinker.shown(task, self._thinker.at_once(task) or self._ask(held, task, channel))
+            return thinker.shown(task, thinker.at_once(task) or self._ask(held, task, channel))
         except Rejected as error:
             log.error("the model refuses a turn: %s", error, extra={"conversation": pseudonym(held.conversation)})
-            return self._thinker.apology(task, outcome="rejected")
+            return thinker.apology(task, outcome="rejected")
 
     def _ask(self, held: Held, task: Think, channel: Channel) -> Thought:
         """Ask the model, when it is this turn's turn, and let the answer grow before the person's eyes."""
-        held.typing_for = task.batch.messages[-1].id
-        self.show_typing(channel, held.conversation, held.typing_for)
-        stop = texts.STOP.to(self._thinker.language(task))
+        thinker, held.typing_for = self.thinker(held.conversation), task.batch.messages[-1].id
+        self.show_typing(channel, held.conversation, held.typing_for, held.address)
+        stop = texts.STOP.to(thinker.language(task))
         growing = Growing(self._outbox, held, channel, task.batch.turn, self._speaker.pause, stop=stop)
-        servers = self._thinker.backend.servers(pseudonym(held.conversation))
+        servers = thinker.backend.servers(pseudonym(held.conversation))
         held.notice = self._notice(held, task)
         try:
             with self.beside(growing) as show:
-                return self.places.ask(
-                    held, servers, held.notice, lambda server: self._thinker.ask(held, task, server, show)
-                )
+                return self.places.ask(held, servers, held.notice, lambda server: thinker.ask(held, task, server, show))
         except Stopped:
-            return self._thinker.stopped(task, seen=growing.begun or begun(task))
+            return thinker.stopped(task, seen=growing.begun or begun(task))
         finally:
             held.typing_for, held.notice = "", None
 
     def _notice(self, held: Held, task: Think) -> Reply | None:
-        slow = Thought(texts.SLOW.to(self._thinker.language(task)))
+        slow = Thought(texts.SLOW.to(self.thinker(held.conversation).language(task)))
         return reply_to(self.channel(held.conversation), -task.batch.turn, slow)
 
     def _wait(self, held: Held, task: Think, error: Unavailable, spent: float) -> None:
@@ -226,23 +231,19 @@ class Answerer:
         Before model servers there is a breaker, so that trying again each second does no harm, and keeps the order.
         """
         seconds, waits = error.retry_after or 1.0, int(task.state.get("waits", 0))
-        steady = bool(self._thinker.backend.servers(""))
+        steady = bool(self.thinker(held.conversation).backend.servers(""))
         waited = spent + (waits * seconds if steady else 2 ** min(waits, 10) - 1)
-        notice = None
         asked = any(message.addressed for message in task.batch.messages)
-        if asked and waited + seconds >= self.notice_seconds:
-            notice = self._notice(held, task)
+        notice = self._notice(held, task) if asked and waited + seconds >= self.notice_seconds else None
         who = pseudonym(held.conversation)
         log.warning("the model is away, the turn waits: %s", error, extra={"conversation": who})
         most = seconds if steady else LONGEST_WAIT
         self.mailbox.defer(held.conversation, held.token, seconds, notice=notice, most=most)
 
     def _log(self, held: Held, task: Think, outcome: str, seconds: float) -> None:
-        log.info(
-            "turn",
-            extra={
-                "conversation": pseudonym(held.conversation), "channel": channel_of(held.conversation),
-                "backend": self._thinker.backend.name, "turn": task.batch.turn, "messages": len(task.batch.messages),
-                "think_ms": round(seconds * 1000), "outcome": outcome,
-            },
-        )  # fmt: skip
+        extra = {
+            "conversation": pseudonym(held.conversation), "channel": channel_of(held.conversation),
+            "backend": self.thinker(held.conversation).backend.name, "turn": task.batch.turn,
+            "messages": len(task.batch.messages), "think_ms": round(seconds * 1000), "outcome": outcome,
+        }  # fmt: skip
+        log.info("turn", extra=extra)

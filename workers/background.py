@@ -9,17 +9,20 @@ import time
 from collections.abc import Callable
 
 from bot.channels import Channel
-from bot.errors import DeliveryError, RateLimited, StoreUnavailable
+from bot.errors import DeliveryError, Halted, RateLimited, StoreUnavailable
 from workers.answer import Answerer
 from workers.held import Held
 
 RENEW_SECONDS = 0.5
 SWEEP_SECONDS = 1.0
 ERASE_SECONDS = 1.0
+WATCH_SECONDS = 2.0
 SILENCE = 4
 """A model that has been asked may think of its first word for so many times SLOW_NOTICE_SECONDS before the person is
 told: longer than who waits in the line, for it is at work."""
 
+ANOTHER_SECONDS = 1.0
+"""Typing shown for one message of a burst need not be shown at once for the next; what found no room is tried again."""
 TYPING_THREADS = 4
 TYPING_REMEMBERED = 10_000
 
@@ -27,19 +30,19 @@ log = logging.getLogger("recado.worker")
 
 
 class Background:
-    """Three loops beside the turns, each in a daemon thread, and the one place where typing is shown."""
+    """Four loops beside the turns, each in a daemon thread, and the one place where typing is shown."""
 
     def __init__(self, answerer: Answerer) -> None:
         self._answerer = answerer
         self._typing = threading.Semaphore(TYPING_THREADS)
-        self._shown: dict[str, float] = {}
+        self._shown: dict[str, tuple[str, float]] = {}
         self._sooner = threading.Event()
         self._sweep_at = 0.0
         answerer.look_again = self.look_again
         answerer.show_typing = self.show_typing
 
     def start(self) -> None:
-        for loop in (self._renew, self._sweep, self._erase):
+        for loop in (self._renew, self._sweep, self._erase, self._watch):
             threading.Thread(target=self._forever, args=(loop,), name=loop.__name__, daemon=True).start()
 
     def _forever(self, loop: Callable[[], None]) -> None:
@@ -67,7 +70,7 @@ class Background:
             if one.notice and time.monotonic() - one.asked > silence:
                 threading.Thread(target=self._tell, args=(one,), name="notice", daemon=True).start()
             if one.typing_for and (channel := self._answerer.channel(one.conversation)):
-                self.show_typing(channel, one.conversation, one.typing_for)
+                self.show_typing(channel, one.conversation, one.typing_for, one.address)
 
     def _tell(self, held: Held) -> None:
         try:
@@ -91,31 +94,43 @@ class Background:
         time.sleep(ERASE_SECONDS)
         self._answerer.erase()
 
+    def _watch(self) -> None:
+        time.sleep(WATCH_SECONDS)
+        self._answerer.watch()
+
     def look_again(self, seconds: float) -> None:
         """Something is due in ``seconds``: the sweeper must not sleep longer."""
         if time.monotonic() + seconds < self._sweep_at:
             self._sooner.set()
 
-    def show_typing(self, channel: Channel, conversation: str, message_id: str) -> None:
-        """Show typing unless it is still to be seen; nobody waits for a platform, least of all for a slow one."""
-        now = time.monotonic()
-        if now - self._shown.get(conversation, -60) < channel.typing_seconds:
+    def show_typing(self, channel: Channel, conversation: str, message_id: str, address: str = "") -> None:
+        """Show typing at ``address`` unless it is still to be seen; nobody waits for a platform, least of all for a
+        slow one."""
+        now, (message, at) = time.monotonic(), self._shown.get(conversation, ("", -math.inf))
+        if now - at < (channel.typing_seconds if message == message_id else ANOTHER_SECONDS):
             return
         if not self._typing.acquire(blocking=False):
             return
         if len(self._shown) > TYPING_REMEMBERED:
             self._shown.clear()
-        self._shown[conversation] = now
+        self._shown[conversation] = message_id, now
         threading.Thread(
-            target=self._show, args=(channel, conversation, message_id), name="typing", daemon=True
+            target=self._show,
+            args=(channel, conversation, message_id, address or conversation),
+            name="typing",
+            daemon=True,
         ).start()
 
-    def _show(self, channel: Channel, conversation: str, message_id: str) -> None:
+    def _show(self, channel: Channel, conversation: str, message_id: str, address: str) -> None:
         try:
-            if self._answerer.may_show(channel, conversation):
-                channel.show_typing(conversation, message_id)
+            if self._answerer.may_show(channel, conversation, address):
+                channel.show_typing(address, message_id)
+            else:
+                self._shown[conversation] = message_id, time.monotonic() + ANOTHER_SECONDS - channel.typing_seconds
         except RateLimited as error:
             self._answerer.pause(channel, conversation, error)
+        except Halted as error:
+            self._answerer.failures.halt(channel, conversation, address, error)
         except (DeliveryError, StoreUnavailable) as error:
             log.debug("typing was not shown: %s", error)
         finally:

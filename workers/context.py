@@ -15,6 +15,7 @@ from typing import Final
 
 from bot.business import Business
 from bot.message import Turn
+from bot.opening import Opening
 from bot.texts import DEFAULT_SYSTEM_PROMPT, Language, Text
 from workers.backends import IMAGE_TOKENS
 
@@ -61,8 +62,13 @@ def system_turn(settings_prompt: str, business: Business, language: Language, co
     return Turn("system", text, count(text))
 
 
-def note(now: datetime, language: Language) -> str:
-    """Today's date in words: the line that changes, and therefore stands in the newest turn."""
+def note(now: datetime, language: Language, opening: Opening | None = None) -> str:
+    """Today's date in words, and whether it is open now: what changes, and therefore stands in the newest turn."""
+    today = _today(opening.local(now) if opening else now, language)
+    return f"{today} {opening.note(now, language)}" if opening else today
+
+
+def _today(now: datetime, language: Language) -> str:
     return _TODAY.to(
         language,
         weekday=_WEEKDAYS.to(language).split()[now.weekday()],
@@ -141,7 +147,7 @@ def _facts(business: Business, language: Language) -> list[str]:
         for name, value in (
             (_NAME, business.name),
             (_DESCRIPTION, business.description),
-            (_HOURS, business.hours),
+            (_HOURS, business.hours or (business.opening.week(language) if business.opening else "")),
             (_ADDRESS, business.address),
             (_CONTACT, business.contact),
         )

@@ -70,7 +70,7 @@ class Growing:
         """``pause`` is told when the platform wants one; ``stop`` is what the button says that ends the answer."""
         self._outbox, self.held, self._channel, self._turn = outbox, held, channel, turn
         self._pause, self._stop = pause, stop
-        self._limits = channel.limits(held.conversation)
+        self._limits = channel.limits(held.address)
         self._bubble = ""
         self._text = self._shown = ""
         self._next_at = 0.0

@@ -36,11 +36,13 @@ class Held:
     ``typing_for`` is the message for which typing is shown while we think, else empty; ``stream`` what
     the model is saying meanwhile; ``seats`` are our places in lines, by their keys; ``asked`` is since when
     (monotonic) the model has been asked and has said nothing, and ``notice`` what the person is told of it in the end.
-    Whoever speaks holds ``speaking``.
+    Whoever speaks holds ``speaking``. ``address`` is the conversation's name under which its person last wrote: there
+    they are spoken to.
     """
 
     conversation: str
     token: str = field(default_factory=lambda: secrets.token_hex(12))
+    address: str = ""
     leased: bool = False
     lost: threading.Event = field(default_factory=threading.Event)
     turn: int = 0
@@ -53,6 +55,9 @@ class Held:
     notice: Reply | None = None
     speaking: threading.Lock = field(default_factory=threading.Lock)
     seats: dict[str, tuple[Line, str]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.address = self.address or self.conversation
 
     def begin(self, turn: int, revision: str) -> None:
         """Another turn is thought from here on: what was said of the one before means nothing any more."""

@@ -12,6 +12,7 @@ from bot import texts
 from bot.channels import Channel
 from bot.errors import (
     DeliveryError,
+    Halted,
     RateLimited,
     Rejected,
     TooLarge,
@@ -75,12 +76,15 @@ class Look:
 
     def __init__(
         self,
+        conversation: str,
         channel: Channel | None,
         backend: Backend,
         transcriber: Transcriber | None,
         language: Language,
+        *,
         room: int = 0,
     ) -> None:
+        self._conversation = conversation
         self._channel, self._backend, self._transcriber = channel, backend, transcriber
         self._language = language
         self._images_left = max(1, min(IMAGES_MOST, int(room * IMAGE_SHARE) // IMAGE_TOKENS))
@@ -150,7 +154,7 @@ class Look:
         except Trouble as trouble:
             return Opened(marks.hidden(sent, self._language), trouble=str(trouble))
         except Unfetched as error:
-            if not message.sent_at or time.time() - message.sent_at < PATIENCE_SECONDS:
+            if error.lasting or not message.sent_at or time.time() - message.sent_at < PATIENCE_SECONDS:
                 raise
             log.error("a file is given up: %s", error)
             return Opened(marks.hidden(sent, self._language), trouble=self._say(texts.NOT_FETCHED))
@@ -209,13 +213,15 @@ class Look:
     def _fetch(self, sent: Attachment, most: int) -> bytes:
         assert self._channel is not None
         try:
-            return self._channel.fetch(sent, most)
+            return self._channel.fetch(self._conversation, sent, most)
         except TooLarge:
             raise Trouble(self._say(texts.TOO_LARGE, megabytes=most >> 20)) from None
         except RateLimited as error:
             raise Unfetched(str(error), error.retry_after) from error
-        except (Undelivered, Unknown) as error:
-            raise Unfetched(str(error), AGAIN_SECONDS) from error
+        except (Halted, Undelivered, Unknown) as error:
+            unfetched = Unfetched(str(error), AGAIN_SECONDS)
+            unfetched.lasting = isinstance(error, Halted)
+            raise unfetched from error
         except DeliveryError as error:
             log.warning("a file is not opened: %s", error)
             raise Trouble(self._say(texts.NOT_FETCHED)) from error

@@ -62,4 +62,4 @@ class Media:
 
     def _look(self, conversation: str, language: Language, room: int = 0) -> Look:
         channel = self._channels.get(channel_of(conversation))
-        return Look(channel, self._backend, self._transcriber, language, room)
+        return Look(conversation, channel, self._backend, self._transcriber, language, room=room)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -36,37 +38,43 @@ class Orders:
     def __init__(
         self, settings: Settings, *, business: Business, commands: Mapping[str, Command], backend: Backend,
         figures: Callable[[], Mapping[str, int]] = dict, export: Callable[[str], str] = str,
-        stranger: Callable[[str], Stranger | None] = lambda _: None,
+        stranger: Callable[[str], Stranger | None] = lambda _: None, model: str = "",
     ) -> None:  # fmt: skip
-        """``export`` gives all that is stored of a person, as JSON."""
+        """``export`` gives all that is stored of a person, as JSON; ``model`` is asked instead of the backend's usual
+        one."""
+        self._model = model
         self._settings, self._business, self._commands, self._backend = settings, business, commands, backend
         self._figures, self._export, self._stranger = figures, export, stranger
         self._thinker = thinker(settings)
 
-    def run(self, task: Think, language: Language) -> Thought:
-        """What comes of the command of this batch."""
+    def run(
+        self, task: Think, language: Language, *, now: datetime, boss: bool = False, broke: bool = False
+    ) -> Thought:
+        """What comes of the command of this batch; ``boss``: it is the owner's chat, ``broke``: no model is asked."""
         message = task.batch.messages[0]
         name = message.command
         if (command := self._commands.get(name)) is None:
             return Thought(texts.UNKNOWN_COMMAND.to(language, command=name), outcome="unknown command")
-        order = self._order(message, task.state, language)
+        known = self._order(message, task.state, language)
+        order = replace(known, now=now, boss=boss, broke=broke, told=bool(self._settings.owner_chat))
         if command.admin and not order.admin:
             return Thought(texts.ADMIN_ONLY.to(language, command=name), outcome="admins only", grows=False)
         return self._thought(name, command.run(order), message)
 
     def model(self, state: Mapping[str, str]) -> str:
-        """The model that this conversation wants, else empty; what was wanted of another provider means nothing."""
+        """The model that this conversation wants, else its number's; empty: the usual one. What was wanted of another
+        provider means nothing."""
         provider, _, model = state.get(MODEL, "").partition("/")
-        return model if provider == self._backend.name and self._backend.chooses else ""
+        return model if provider == self._backend.name and self._backend.chooses else self._model
 
     def _order(self, message: Message, state: Mapping[str, str], language: Language) -> Order:
         usual = self._settings.llm_model or self._backend.default_model or self._backend.name
         return Order(
-            language, self._business, self._commands, words=tuple(message.text.split()[1:]), number=message.number,
+            language, self._business, self._commands, words=_words(message), number=message.number,
             state=state, admin=is_admin(self._settings, message), private=is_private(message), pressed=message.pressed,
             model=self.model(state) or usual, chooses=self._backend.chooses, models=self._models,
             thinker=self._thinker, days=self._settings.history_days, figures=self._figures,
-            export=lambda: self._export(who_is(message.conversation)), stranger=self._stranger,
+            export=lambda: self._export(_whose(message)), stranger=self._stranger,
         )  # fmt: skip
 
     def _models(self) -> Sequence[str]:
@@ -83,9 +91,19 @@ class Orders:
         return Thought(
             done.text, mode=mode, outcome=f"/{name}", reason=PRESSED if message.pressed else "", paused=done.pauses,
             grows=False, introduces=done.introduces, admission=done.admission, notes=notes, again=done.again,
-            erases=who_is(message.conversation) if done.erases else "", file=done.file, file_name=done.file_name,
-            instead=done.instead,
+            erases=_whose(message) if done.erases else "", file=done.file, file_name=done.file_name,
+            instead=done.instead, hands_over=done.hands_over,
         )  # fmt: skip
+
+
+def _whose(message: Message) -> str:
+    """Whose data a person may see and erase here: what they said to another number is another business's."""
+    return message.conversation if message.conversation.startswith("whatsapp:") else who_is(message.conversation)
+
+
+def _words(message: Message) -> tuple[str, ...]:
+    """What stands behind a command; plain words that are one have nothing behind them."""
+    return () if message.order else tuple(message.text.split()[1:])
 
 
 def is_private(message: Message) -> bool:

@@ -2,36 +2,33 @@
 
 from __future__ import annotations
 
-import math
-import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
 
 from bot import texts
 from bot.business import Business
 from bot.commands import Command
-from bot.errors import Unavailable
 from bot.logs import pseudonym
 from bot.message import Role, Turn
 from bot.settings import Settings
 from bot.stores import quota
 from bot.stores.access import Access
-from bot.stores.history import STOPPED, History
+from bot.stores.handovers import BUDGET, Handovers
+from bot.stores.history import REVOKED, STOPPED, History
 from bot.stores.quota import Spent
 from bot.stores.taken import Think
 from bot.texts import Language, language_of
-from workers import context, notice
+from workers import context, notice, silence
 from workers.backends import IMAGE_TOKENS, Backend, Prompt
 from workers.gate import NOT_ADMITTED, REFUSED, refusal
 from workers.grow import Show
+from workers.handover import HandingOver
 from workers.held import Held
 from workers.media import Media
 from workers.orders import CHOSEN, Orders
-from workers.thought import Thought, begun, spoken, whole
-
-QUOTA, NOT_ADDRESSED = "quota", "not addressed"
-"""Why something was only heard; a conversation that is paused has a reason of its own."""
+from workers.streamed import streamed
+from workers.thought import Thought, begun, spoken
 
 AGAIN = "retry"
 """The command whose answer is a model's."""
@@ -41,11 +38,15 @@ DEFAULT_CONTEXT = 4096
 
 
 class Thinker:
-    """Rebuilds the context from Redis and asks the backend; it keeps nothing of any conversation."""
+    """Rebuilds the context from Redis and asks the backend; it keeps nothing of any conversation.
+
+    ``is_broke`` says of a conversation that its month's money is spent, and no model may be asked.
+    """
 
     def __init__(
         self, settings: Settings, *, history: History, backend: Backend, business: Business,
-        commands: Mapping[str, Command], access: Access, orders: Orders | None = None, media: Media | None = None,
+        commands: Mapping[str, Command], access: Access, handovers: Handovers, orders: Orders | None = None,
+        media: Media | None = None,
     ) -> None:  # fmt: skip
         self._settings, self._history, self.backend, self._access = settings, history, backend, access
         self._business = business
@@ -53,6 +54,9 @@ class Thinker:
             settings, business=business, commands=commands, backend=backend, stranger=access.stranger
         )
         self._media = media or Media({}, backend)
+        self.is_broke: Callable[[str], bool] = lambda _: False
+        is_broke = lambda where: self.is_broke(where)  # noqa: E731,PLW0108 - it is set later
+        self._people = HandingOver(settings, business, handovers, history, is_broke)
         self._systems = {language: self._system(language) for language in texts.LANGUAGES}
 
     def language(self, task: Think) -> Language:
@@ -67,15 +71,14 @@ class Thinker:
     def at_once(self, task: Think) -> Thought | None:
         """The answer that needs no model; None where one must be asked."""
         language = self.language(task)
-        if refused := self._refused(task, language):
-            return refused
-        ordered = self._orders.run(task, language) if _command(task) else None
-        if ordered and not (ordered.again and self._question(task)):
-            return self._introduced(task, ordered) if ordered.text else ordered
-        if self.halted(task):
-            return self.stopped(task, seen=begun(task))
-        if reason := self._unanswered(task):
-            return self._spent(task, language) if reason == QUOTA else self._heard(task, reason, "", {})
+        if task.batch.messages[0].revokes:
+            return Thought("", outcome=f"heard: {REVOKED}", reason=REVOKED)
+        if found := self._people.of_the_house(task) or self._refused(task, language) or self._ordered(task, language):
+            return found
+        if found := self._hushed(task) or self._unpaid(task, language):
+            return found
+        if reason := silence.reason(task, self._settings, self._business, _now()):
+            return self._silent(task, reason, language)
         if unopened := self._media.refused(task.batch.messages[0].conversation, task.batch, language):
             return self._introduced(task, Thought(unopened, outcome="no text"))
         return None
@@ -90,10 +93,13 @@ class Thinker:
         if seen.empty:
             return self._introduced(task, Thought(seen.told, outcome="no text"))
         asked = self._turn("user", again.text if again else seen.batch.text, batch.turn)
+        asked = replace(asked, said=again.said if again else seen.batch.said)
         shown = replace(asked, images=seen.images)
         fit = self._fit(held.conversation, task, shown, language, without=again.number if again else None)
         prompt = Prompt(fit.turns, pseudonym(held.conversation), language, server, self._orders.model(task.state))
-        answer = self._turn("assistant", self._stream(held, prompt, show), batch.turn)
+        answer = self._turn(
+            "assistant", streamed(self.backend, held, prompt, show, self._settings.turn_seconds), batch.turn
+        )
         spent = Spent(_today(), asked.tokens + answer.tokens, quota.people(batch.messages))
         stopped = held.stopped.is_set()
         text = f"{answer.text}\n\n{seen.told}" if seen.told and not stopped else answer.text
@@ -111,6 +117,37 @@ class Thinker:
         if not begun(task):
             return thought
         return replace(thought, text=thought.text or texts.STOPPED.to(self.language(task)), grows=True)
+
+    def _hushed(self, task: Think) -> Thought | None:
+        """What becomes of words over which a person of the business goes on, or that their own person stopped."""
+        if reason := self._people.taken_over(task):
+            return self._people.passed_on(task, self._heard(task, reason, "", {}))
+        return self.stopped(task, seen=begun(task)) if self.halted(task) else None
+
+    def _ordered(self, task: Think, language: Language) -> Thought | None:
+        """What comes of a command, here and in the owner's chat; None where it is none, or wants a model's answer."""
+        if not _command(task):
+            return None
+        message, now = task.batch.messages[0], _now()
+        where, boss = message.conversation, self._people.is_boss(message.conversation)
+        thought = self._orders.run(task, language, now=now, boss=boss, broke=not boss and self.is_broke(where))
+        if thought.hands_over and message.order:  # what was said in plain words is remembered
+            thought = replace(thought, turns=self._both(task, thought.text))
+        if thought.again and self._question(task):
+            return None
+        thought = self._people.ordered(task, thought)
+        return self._introduced(task, thought) if thought.text else thought
+
+    def _unpaid(self, task: Think, language: Language) -> Thought | None:
+        """A person answers instead of the model, where that would cost more than the month may."""
+        where, rightly = (
+            task.batch.messages[-1].conversation,
+            silence.reason(task, self._settings, self._business, _now()),
+        )
+        if rightly or not self.is_broke(where) or self._people.is_boss(where):
+            return None
+        unpaid = self._people.unpaid(task, self._heard(task, BUDGET, "", {}), language, _now())
+        return self._introduced(task, unpaid)
 
     def _question(self, task: Think) -> Turn | None:
         """The question that this batch wants to be thought anew."""
@@ -134,19 +171,11 @@ class Thinker:
         words = notice.due(self._settings, self._business, task.state, language, introduced=thought.introduces)
         return replace(thought, notice=words, notes={**thought.notes, notice.NOTICED: "1"}) if words else thought
 
-    def _unanswered(self, task: Think) -> str:
-        """Why what was said is rightly not answered, else empty."""
-        if paused := task.state.get("paused"):
-            return paused
-        if not any(message.addressed for message in task.batch.messages):
-            return NOT_ADDRESSED
-        people = quota.people(task.batch.messages)
-        return QUOTA if quota.exhausted(self._settings, task.state, people, _today()) else ""
-
-    def _spent(self, task: Think, language: Language) -> Thought:
-        """The end of a quota is said, once a day."""
-        told = quota.untold(task.state, quota.people(task.batch.messages))
-        return self._heard(task, QUOTA, texts.QUOTA.to(language) if told else "", told)
+    def _silent(self, task: Think, reason: str, language: Language) -> Thought:
+        """What is not answered; what is said of that may be the first that somebody reads of us."""
+        text, notes = silence.words(task, reason, self._business, language, _now())
+        thought = self._heard(task, reason, text, notes)
+        return self._introduced(task, thought) if text and reason == silence.CLOSED else thought
 
     def _heard(self, task: Think, reason: str, text: str, notes: Mapping[str, str]) -> Thought:
         """What was said becomes history with its reason."""
@@ -156,13 +185,14 @@ class Thinker:
         return Thought(text, turns, outcome=f"heard: {reason}", reason=reason, notes=notes)
 
     def apology(self, task: Think, *, outcome: str, reason: str = "") -> Thought:
-        """What is said instead of an answer that will never come."""
-        text = texts.APOLOGY.to(self.language(task))
+        """What is said instead of an answer that will never come: by whom it is answered, where somebody is told."""
+        language, batch = self.language(task), task.batch
+        text = texts.APOLOGY.to(language)
         if outcome == "dead":  # its words go to the dead letters: in history they might break the next turn
-            return Thought(text, mode="bury", outcome=outcome, reason=reason)
-        batch = task.batch
-        turns = (self._turn("user", batch.text, batch.turn), self._turn("assistant", text, batch.turn))
-        return Thought(text, turns if batch.text.strip() else (), outcome=outcome)
+            thought = Thought(text, mode="bury", outcome=outcome, reason=reason)
+        else:
+            thought = Thought(text, self._both(task, text) if batch.text.strip() else (), outcome=outcome)
+        return self._people.failed(task, thought, language, _now())
 
     def _fit(
         self, conversation: str, task: Think, asked: Turn, language: Language, *, without: int | None
@@ -171,7 +201,7 @@ class Thinker:
         past = [turn for turn in self._history.tail(conversation, window, budget) if turn.number != without]
         count = self.backend.count_tokens
         if self.backend.takes_notes:
-            note = context.note(datetime.now().astimezone(), language)
+            note = context.note(_now(), language, self._business.opening)
             asked = replace(asked, tokens=count(f"{note}\n\n{asked.text}"), note=note)
         asked = replace(asked, tokens=asked.tokens + IMAGE_TOKENS * len(asked.images))
         return context.fit(self._systems[language], past, asked, window=window, budget=budget, count=count)
@@ -182,34 +212,13 @@ class Thinker:
         known = min(limits, default=DEFAULT_CONTEXT)
         return max(known - self._settings.reply_tokens, known // 4)
 
-    def _stream(self, held: Held, prompt: Prompt, show: Show) -> str:
-        """The whole answer. One that trickles for longer than TURN_SECONDS ends with what came until then."""
-        held.check()
-        pieces: list[str] = []
-        held.stream = stream = self.backend.stream(prompt)
-        until, held.asked = math.inf, time.monotonic()
-        try:
-            for piece in stream:
-                held.asked = math.inf
-                until = min(until, time.monotonic() + self._settings.turn_seconds)
-                pieces.append(piece)
-                if held.ended or time.monotonic() > until:
-                    break
-                show(lambda: whole(pieces))
-        except Unavailable:
-            if not held.ended:
-                raise
-        finally:
-            held.stream, held.asked = None, math.inf
-            stream.close()
-        answer = whole(pieces)
-        held.check(answer)
-        if not answer:
-            raise Unavailable("the model answered without a word")
-        return answer
-
     def _turn(self, role: Role, text: str, number: int) -> Turn:
         return Turn(role, text, self.backend.count_tokens(text), number)
+
+    def _both(self, task: Think, answer: str) -> tuple[Turn, Turn]:
+        """A question and its answer as they are remembered."""
+        number = task.batch.turn
+        return self._turn("user", task.batch.text, number), self._turn("assistant", answer, number)
 
     def _system(self, language: Language) -> Turn:
         return context.system_turn(self._settings.system_prompt, self._business, language, self.backend.count_tokens)
@@ -221,5 +230,9 @@ def _command(task: Think) -> str:
     return first.command if first.addressed and not others else ""
 
 
+def _now() -> datetime:
+    return datetime.now().astimezone()
+
+
 def _today() -> str:
-    return datetime.now().astimezone().date().isoformat()
+    return _now().date().isoformat()

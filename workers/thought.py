@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from bot.message import Turn
 from bot.stores.access import Admission
+from bot.stores.handovers import Aside
 from bot.stores.mailbox import Mode
 from bot.stores.quota import NOTHING, Spent
 from bot.stores.taken import Think
@@ -23,6 +24,8 @@ class Thought:
     outcome: str = "answered"
     reason: str = ""
     paused: str | None = None
+    pause_seconds: float = 0
+    """How long nothing is answered; 0: until it is ordered."""
     spent: Spent = NOTHING
     grows: bool = True
     """Whether its text was thought and not looked up: then it may appear bit by bit."""
@@ -42,6 +45,11 @@ class Thought:
     introduces: bool = False
     notes: Mapping[str, str] = field(default_factory=dict)
     admission: Admission | None = None
+    hands_over: bool = False
+    """A person of the business is wanted to go on; ``aside`` is what is done in other conversations."""
+    aside: Aside | None = None
+    verbatim: bool = False
+    """Its text is shown as it is: somebody's own words, and no model's."""
 
 
 def whole(pieces: Sequence[str]) -> str:

@@ -10,10 +10,11 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar, Self
 
-from bot.errors import Refused
+from bot.errors import Refused, Unreadable
 
 if TYPE_CHECKING:
-    from bot.message import Attachment, Limit, Piece, Received
+    from bot.message import Attachment, Limit, Piece
+    from bot.received import Received
     from bot.settings import Settings
     from bot.texts import Language, Text
 
@@ -26,7 +27,9 @@ class Channel(ABC):
     bytes, ``typing_seconds`` how often "typing" must be repeated to stay visible, ``bubble_units`` the most UTF-16
     units that a bubble holds, ``unknown_seconds`` how long a bubble whose outcome is unknown waits before it is
     sent again, and ``seen_hours`` how long the platform may deliver a message again. ``fetches`` says whether what
-    people attach can be fetched, ``sends_files`` whether a Piece may have a file.
+    people attach can be fetched, ``sends_files`` whether a Piece may have a file. ``window_seconds`` is how long after
+    the person's last message the platform takes ours; 0: always. ``raw_hours`` is how long its own words are kept.
+    ``follows``: people are spoken to under the name under which they wrote last; else under the first one.
     """
 
     name: ClassVar[str]
@@ -38,6 +41,9 @@ class Channel(ABC):
     bubble_units: ClassVar[int] = 4096
     account: str
     seen_hours: ClassVar[float] = 24
+    window_seconds: ClassVar[float] = 0.0
+    raw_hours: ClassVar[float] = 0.0
+    follows: ClassVar[bool] = True
     unknown_seconds: float = 1.0
 
     @classmethod
@@ -47,6 +53,10 @@ class Channel(ABC):
 
         Raises SettingsError when it is on and a secret is missing or weak.
         """
+
+    def serves(self, account: str) -> bool:
+        """Whether people who write to ``account`` are answered; those of one that was given up wait."""
+        return True
 
     @abstractmethod
     def admit(self, headers: Mapping[str, str]) -> None:
@@ -58,6 +68,14 @@ class Channel(ABC):
 
         Raises Forged when the body is not the platform's, Unreadable when it cannot be understood.
         """
+
+    def origin(self, headers: Mapping[str, str], body: bytes) -> str:
+        """Who sent a body, where several may: what is kept of it says so. Raises Forged."""
+        return ""
+
+    def read(self, body: bytes, origin: str = "") -> Received:
+        """As ``receive``, of a body that has proved itself before to be of that ``origin``. Raises Unreadable."""
+        raise Unreadable(f"{self.name} has no webhook")
 
     def verify(self, query: Mapping[str, str]) -> str | None:
         """The answer to the platform's own test of the address; None where it has no such test.
@@ -81,6 +99,19 @@ class Channel(ABC):
         ``reference`` is our own id of the bubble, for platforms that echo one in a Status. Raises DeliveryError.
         """
 
+    def credential(self, conversation: str) -> str:
+        """A hash of what the platform knows us by in ``conversation``: it takes nothing more for that after Halted, and
+        perhaps for another. Empty: nothing here is ever Halted."""
+        return ""
+
+    def asks_to_write(self, conversation: str) -> bool:
+        """Whether somebody whose window is closed can be asked to write first."""
+        return False
+
+    def ask_to_write(self, conversation: str, reference: str) -> str:
+        """Ask a person to write first, as ``speak`` sends a bubble; where ``asks_to_write`` says so."""
+        raise Refused(f"{self.name} asks nobody to write")
+
     def edit(self, conversation: str, bubble: str, piece: Piece) -> None:
         """Let the bubble with the platform's id ``bubble`` read ``piece``; may be repeated. Where ``edits`` is True.
 
@@ -92,8 +123,8 @@ class Channel(ABC):
         """How far apart the edits of a growing bubble must be at least."""
         return 1.2
 
-    def fetch(self, attachment: Attachment, most: int) -> bytes:
-        """The bytes of a file that a person sent, ``most`` of them at most; from the platform alone.
+    def fetch(self, conversation: str, attachment: Attachment, most: int) -> bytes:
+        """The bytes of a file that a person sent in ``conversation``, ``most`` at most; from the platform alone.
 
         No address that a person wrote is ever asked. Raises DeliveryError: TooLarge beyond ``most`` bytes, Refused
         when the platform will never give the file.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any, NoReturn, TypeVar
+from typing import Any, NoReturn
 
 from bot.errors import Unreadable
 
@@ -11,7 +11,8 @@ LARGEST = 1 << 63
 """No platform's number goes beyond a signed 64-bit integer."""
 
 Object = dict[str, Any]
-Kind = TypeVar("Kind")
+
+_compact = json.JSONEncoder(ensure_ascii=False, check_circular=False, separators=(",", ":")).encode
 
 
 def read_object(body: bytes) -> Object:
@@ -28,7 +29,7 @@ def read_object(body: bytes) -> Object:
 def write(value: Any) -> str:
     """``value`` as compact JSON that every store can hold. Raises Unreadable for half a character."""
     try:
-        text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+        text = _compact(value)
         text.encode()
     except (ValueError, RecursionError) as error:
         raise Unreadable(f"a text cannot be stored ({type(error).__name__})") from None
@@ -37,17 +38,20 @@ def write(value: Any) -> str:
 
 def text_in(found: Object, key: str) -> str:
     """The text under ``key``; empty where there is none. Raises Unreadable for another type."""
-    return _typed(found, key, str, "")
+    value = found.get(key)
+    return "" if value is None else value if type(value) is str else _wrong(key)
 
 
 def object_in(found: Object, key: str) -> Object:
     """The object under ``key``; empty where there is none. Raises Unreadable for another type."""
-    return _typed(found, key, dict, {})
+    value = found.get(key)
+    return {} if value is None else value if type(value) is dict else _wrong(key)
 
 
 def list_in(found: Object, key: str) -> list[Any]:
     """The list under ``key``; empty where there is none. Raises Unreadable for another type."""
-    return _typed(found, key, list, [])
+    value = found.get(key)
+    return [] if value is None else value if type(value) is list else _wrong(key)
 
 
 def objects_in(found: Object, key: str) -> list[Object]:
@@ -60,19 +64,18 @@ def objects_in(found: Object, key: str) -> list[Object]:
 
 def number_in(found: Object, key: str) -> int:
     """The whole number under ``key``; 0 where there is none. Raises Unreadable for another type or size."""
-    number = _typed(found, key, int, 0)
-    if isinstance(number, bool) or not -LARGEST <= number < LARGEST:
+    number = found.get(key)
+    if number is None:
+        return 0
+    if type(number) is not int:
+        _wrong(key)
+    if not -LARGEST <= number < LARGEST:
         raise Unreadable(f"{key!r} is no number that a platform gives")
     return number
 
 
-def _typed(found: Object, key: str, kind: type[Kind], absent: Kind) -> Kind:
-    value = found.get(key)
-    if value is None:
-        return absent
-    if not isinstance(value, kind):
-        raise Unreadable(f"{key!r} has the wrong type")
-    return value
+def _wrong(key: str) -> NoReturn:
+    raise Unreadable(f"{key!r} has the wrong type")
 
 
 def _not_json(name: str) -> NoReturn:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from bot.channels._json import Object, number_in, object_in, objects_in, text_in
 from bot.errors import Unreadable
 from bot.message import Attachment, Conversation, Message
+from bot.plain_words import asking_for_person
 
 GENERAL_TOPIC = 1
 """A forum's first topic; messages to it carry no thread."""
@@ -15,6 +16,7 @@ GENERAL_TOPIC = 1
 GROUPS = ("group", "supergroup")
 _COMMAND = re.compile(r"/[A-Za-z]\w{0,31}(?:@(\w+))?(?=\s|$)", re.ASCII)
 _LONGEST_NAME = 2 * 66  # bytes; of what is longer no name comes
+_LONGEST_QUOTE = 1000
 _CALLED = re.compile(r"@(\w{1,64})", re.ASCII)
 _FILES = ("animation", "document", "voice", "audio", "video", "video_note", "sticker")
 _OTHERS = ("location", "venue", "contact", "poll", "dice", "story", "paid_media", "checklist")
@@ -57,6 +59,8 @@ def of_person(
         replaces=replaces,
         album=album,
         called=called,
+        quoted=_quoted(message, account),
+        order=asking_for_person(text) if addressed and not attachments else "",
     )
 
 
@@ -140,6 +144,14 @@ def _reply_to(message: Object) -> str:
     replied = object_in(message, "reply_to_message")
     number = number_in(replied, "message_id")
     return str(number) if number and "forum_topic_created" not in replied else ""
+
+
+def _quoted(message: Object, account: str) -> str:
+    """How our own bubble begins that this answers; what other people said is none of ours."""
+    if not _is_reply_to(message, account):
+        return ""
+    replied = object_in(message, "reply_to_message")
+    return (text_in(replied, "text") or text_in(replied, "caption"))[:_LONGEST_QUOTE]
 
 
 def _attachments(message: Object) -> tuple[Attachment, ...]:

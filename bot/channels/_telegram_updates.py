@@ -9,7 +9,8 @@ from dataclasses import replace
 from bot.channels._json import Object, number_in, object_in, objects_in, read_object, text_in, write
 from bot.channels._telegram_message import GROUPS, bubble_of, conversation_in, of_person
 from bot.errors import Unreadable
-from bot.message import Alias, Message, Received
+from bot.message import Message
+from bot.received import Alias, Received
 
 STOP = "stop"
 """What the button under a growing bubble says when it is pressed."""

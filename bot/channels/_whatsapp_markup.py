@@ -1,7 +1,7 @@
 """A model's Markdown as WhatsApp writes it: ``*bold*``, ``_italic_``, ``~strike~``, backticks, ``>`` and lists.
 
 WhatsApp knows no headings, links, tables or rules (https://faq.whatsapp.com/539178204879377): they
-become bold lines, addresses in brackets, aligned blocks and drawn lines.
+become bold lines, addresses in brackets, aligned blocks (or lines, where a telephone is too narrow) and drawn lines.
 """
 
 from __future__ import annotations
@@ -9,21 +9,23 @@ from __future__ import annotations
 import logging
 import re
 import unicodedata
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
 from markdown_it import MarkdownIt
 from markdown_it.rules_inline import StateInline
 from markdown_it.tree import SyntaxTreeNode
 
 from bot.channels._literal import literal_marks
-from bot.channels._text import LIMIT, clean, split
+from bot.channels._text import clean
+from bot.channels._whatsapp_marks import FENCE, FENCE_END, MARKED, bubbles, reserve, spell
 from bot.message import Piece
 
 _log = logging.getLogger(__name__)
-_FENCE = "```"
-_REOPENED = 2 * len(f"{_FENCE}\n")
 _RULE = "━━━"
-_MARKS = {"strong": "*", "em": "_", "s": "~"}
+_NOTHING = "-"
+_WIDEST = 34
+"""Columns of a table that a telephone shows without breaking its lines: a cautious guess, WhatsApp states none."""
+
 _EDGES = re.compile(r"^(\s*)(\S(?:.*\S)?)(\s*)$", re.DOTALL)
 _BREAK = re.compile(r"<br\s*/?>[ \t]*", re.IGNORECASE)
 _SCHEME = re.compile(r"(?:mailto|tel):", re.IGNORECASE)
@@ -32,27 +34,13 @@ _TASK = re.compile(r"\[([ xX])\](?=\s)")
 
 def render(text: str) -> tuple[Piece, ...]:
     """``text`` as bubbles of at most 4096 UTF-16 units. Never raises: what cannot be read is shown as it is."""
-    text = clean(text)
+    text = reserve(clean(text))
     try:
         shown = _blocks(SyntaxTreeNode(_MARKDOWN.parse(text)).children)
     except Exception as error:  # noqa: BLE001 - the border to a foreign parser: an answer is shown, whatever it does
         _log.warning("an answer is shown without its formatting: %s", type(error).__name__)
         shown = text
-    return tuple(Piece(piece) for piece in _bubbles(shown if shown.strip() else text))
-
-
-def _bubbles(text: str) -> Iterator[str]:
-    """Cut ``text``; a code block that a cut falls into ends with its bubble and begins anew in the next."""
-    whole = list(split(text))
-    if len(whole) < 2 or _FENCE not in text:
-        yield from (text[start:end] for start, end in whole)
-        return
-    inside = False
-    for start, end in split(text, LIMIT - _REOPENED):
-        piece = text[start:end]
-        opening = f"{_FENCE}\n" if inside else ""
-        inside ^= piece.count(_FENCE) % 2 == 1
-        yield opening + piece + (f"\n{_FENCE}" if inside else "")
+    return tuple(Piece(piece) for piece in bubbles(shown if shown.strip() else text))
 
 
 def _blocks(nodes: Sequence[SyntaxTreeNode], gap: str = "\n\n") -> str:
@@ -78,28 +66,44 @@ def _quote(text: str) -> str:
     """Every line gets its mark, as WhatsApp ends a quote with the line; a quote in a quote gets one, code none."""
     lines, code = [], False
     for line in text.split("\n"):
-        fence = line.startswith(_FENCE)
-        plain = code or fence or not line or line.startswith("> ")
-        lines.append(line if plain else f"> {line}")
-        code ^= fence
+        code |= FENCE in line
+        lines.append(line if code or not line or line.startswith("> ") else f"> {line}")
+        code &= FENCE_END not in line
     return "\n".join(lines)
 
 
 def _table(node: SyntaxTreeNode) -> str:
-    """Columns of equal width in a monospaced block, a line under the head."""
-    rows = [[_cell(cell) for cell in row.children] for part in node.children for row in part.children]
-    widths = [max(map(_width, column)) for column in zip(*rows, strict=True)]
-    rows.insert(1, ["-" * width for width in widths])
+    """Columns of equal width in a monospaced block, a line under the head; a wide one as lines of text."""
+    rows = [row.children for part in node.children for row in part.children]
+    plain = [[_cell(cell, frozenset({"strong", "em", "s", "code"})) for cell in row] for row in rows]
+    widths = [max(map(_width, column)) for column in zip(*plain, strict=True)]
+    if sum(widths) + len(" | ") * (len(widths) - 1) > _WIDEST:
+        return _lines([[_cell(cell) for cell in row] for row in rows])
+    plain.insert(1, ["-" * width for width in widths])
     lines = (
         " | ".join(cell + " " * (width - _width(cell)) for cell, width in zip(row, widths, strict=True)).rstrip()
-        for row in rows
+        for row in plain
     )
-    return "\n".join([_FENCE, *lines, _FENCE])
+    return _code("\n".join(lines))
 
 
-def _cell(node: SyntaxTreeNode) -> str:
-    plain = "".join(_inlines(child.children, frozenset({"strong", "em", "s", "code"})) for child in node.children)
-    return plain.replace("\n", " ")
+def _lines(rows: list[list[str]]) -> str:
+    """A table as "head: cell", a paragraph for each row."""
+    head, *rest = rows
+    if not rest:
+        return " | ".join(head)
+    shown = (
+        [f"{name}: {cell or _NOTHING}" if name else cell for name, cell in zip(head, row, strict=True)] for row in rest
+    )
+    return "\n\n".join("\n".join(filter(None, lines)) for lines in shown)
+
+
+def _cell(node: SyntaxTreeNode, within: frozenset[str] = frozenset()) -> str:
+    return "".join(_inlines(child.children, within) for child in node.children).replace("\n", " ").strip()
+
+
+def _code(text: str) -> str:
+    return f"{FENCE}\n{text}\n{FENCE_END}"
 
 
 def _width(text: str) -> int:
@@ -115,7 +119,7 @@ def _inlines(nodes: Sequence[SyntaxTreeNode], within: frozenset[str] = frozenset
     for place, (node, part) in enumerate(zip(nodes, parts, strict=True)):
         following = parts[place + 1][:1] if place + 1 < len(parts) else ""
         alone = not (shown[-1:].isalnum() or following.isalnum())
-        shown += _marked(_MARKS[node.type], part) if node.type in _MARKS.keys() - within and alone else part
+        shown += _marked(node.type, part) if node.type in MARKED.keys() - {"code"} - within and alone else part
     return shown
 
 
@@ -126,7 +130,7 @@ def _inline(node: SyntaxTreeNode, within: frozenset[str]) -> str:
         case "softbreak" | "hardbreak":
             return "\n"
         case "code_inline":
-            return node.content if "code" in within or "`" in node.content else f"`{node.content}`"
+            return node.content if "code" in within else _marked("code", node.content)
         case "link":
             return _link(_inlines(node.children, within), str(node.attrs.get("href", "")))
         case "image":
@@ -142,11 +146,12 @@ def _link(label: str, address: str) -> str:
     return f"{label} ({shown})" if shown else label
 
 
-def _marked(mark: str, text: str) -> str:
-    """``text`` with a mark around each of its lines; a text that holds the mark itself goes without."""
-    if mark in text:
+def _marked(kind: str, text: str) -> str:
+    """``text`` with its mark around each of its lines; a text that holds the mark itself goes without."""
+    opening, closing = MARKED[kind]
+    if spell(opening) in spell(text):
         return text
-    return "\n".join(_EDGES.sub(rf"\1{mark}\2{mark}\3", line) for line in text.split("\n"))
+    return "\n".join(_EDGES.sub(rf"\1{opening}\2{closing}\3", line) for line in text.split("\n"))
 
 
 def _literal(state: StateInline, silent: bool) -> bool:
@@ -179,12 +184,12 @@ class _Parser(MarkdownIt):
 
 _MARKDOWN = _Parser()
 _BLOCKS: dict[str, Callable[[SyntaxTreeNode], str]] = {
-    "heading": lambda node: _marked("*", _inlines(node.children, frozenset({"strong"}))),
+    "heading": lambda node: _marked("strong", _inlines(node.children, frozenset({"strong"}))),
     "bullet_list": _list,
     "ordered_list": _list,
     "blockquote": lambda node: _quote(_blocks(node.children)),
-    "fence": lambda node: f"{_FENCE}\n{node.content.rstrip()}\n{_FENCE}",
-    "code_block": lambda node: f"{_FENCE}\n{node.content.rstrip()}\n{_FENCE}",
+    "fence": lambda node: _code(node.content.rstrip()),
+    "code_block": lambda node: _code(node.content.rstrip()),
     "table": _table,
     "hr": lambda _: _RULE,
     "inline": lambda node: _inlines(node.children),

@@ -10,18 +10,18 @@ import re
 from typing import Any, Literal
 
 from bot.channels._json import Object, list_in, text_in, write
-from bot.channels._whatsapp_errors import WINDOW_CLOSED, explain
+from bot.channels._whatsapp_errors import WINDOW_CLOSED, Fate, advice, explain, fate_of
+from bot.channels._whatsapp_message import time_of
+from bot.channels._whatsapp_names import named
 from bot.errors import Unreadable
-from bot.message import Conversation, Status
+from bot.received import Price, Status
 
 _log = logging.getLogger(__name__)
 _OURS = re.compile(r"[0-9a-f]{12}\.-?[0-9]{1,18}\.[0-9]{1,9}")
 _SENT = frozenset({"sent", "delivered", "read", "played"})
-
-
-def conversation_with(number: str, user: str) -> str:
-    """The conversation of our ``number`` with a person: a phone number, or a business-scoped user id."""
-    return str(Conversation("whatsapp", number, user.replace(":", "-")))
+_BILLED = "regular"
+"""The type of what is billed, where Meta no longer says ``billable``
+(https://developers.facebook.com/documentation/business-messaging/whatsapp/pricing)."""
 
 
 def read_statuses(value: Object, number: str) -> list[Status]:
@@ -56,26 +56,47 @@ def _status(status: Any, number: str) -> list[Status]:
     reference, kind = text_in(status, "biz_opaque_callback_data"), text_in(status, "status")
     if not _OURS.fullmatch(reference) or kind not in _SENT | {"failed"}:
         return []
-    user = text_in(status, "recipient_id").strip() or text_in(status, "recipient_user_id").strip()
-    if not user:
+    called = named(status, "recipient_id", "recipient_user_id", "recipient_parent_user_id").conversations(number)
+    if not called:
         raise Unreadable("a status names nobody")
-    write(user)
-    conversation = conversation_with(number, user)
-    if kind in _SENT:
-        return [Status(conversation, reference, "sent")]
     bubble = text_in(status, "id")
-    write(bubble)
-    return [Status(conversation, reference, *_failure(status), bubble)]
+    write([*called, bubble])
+    outcome, reason, code = _outcome(kind, status)
+    at, price, also = time_of(status), _price(status), called[1:]
+    return [Status(called[0], reference, outcome, reason, bubble, kind, at, price, code, also)]
 
 
-def _failure(status: Object) -> tuple[Literal["failed", "parked"], str]:
-    """Why a bubble failed; a closed window only means that it must wait."""
+def _price(status: Object) -> Price | None:
+    """What the bubble costs; None where Meta does not say, or not in a way that can be read."""
+    pricing = status.get("pricing")
+    if not isinstance(pricing, dict):
+        return None
+    category, rate = (_word(pricing.get(key)) for key in ("category", "type"))
+    billable = pricing.get("billable")
+    if not isinstance(billable, bool):
+        if not rate:
+            return None
+        billable = rate == _BILLED
+    return Price(billable, category, rate)
+
+
+def _word(value: Any) -> str:
+    """A name of Meta's, such as ``service`` or ``free_customer_service``."""
+    return value if isinstance(value, str) and re.fullmatch(r"[A-Za-z0-9_]{1,64}", value) else ""
+
+
+def _outcome(kind: str, status: Object) -> tuple[Fate | Literal["sent"], str, int]:
+    """What became of a bubble, why it failed, and Meta's code for that; a closed window counts before all else."""
+    if kind in _SENT:
+        return "sent", "", 0
     errors = status.get("errors")
     known = {
         error["code"]: error
         for error in (errors if isinstance(errors, list) else [])
         if isinstance(error, dict) and type(error.get("code")) is int
     }
-    if WINDOW_CLOSED in known:
-        return "parked", explain(WINDOW_CLOSED, known[WINDOW_CLOSED])
-    return "failed", next((explain(*each) for each in known.items()), explain(0, {}))
+    if not known:
+        return "failed", explain(0, {}), 0
+    code = WINDOW_CLOSED if WINDOW_CLOSED in known else next(iter(known))
+    what_to_do = f". {advice(code)}" if fate_of(code) == "halted" and advice(code) else ""
+    return fate_of(code), f"{explain(code, known[code])}{what_to_do}", code

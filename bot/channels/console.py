@@ -8,7 +8,8 @@ from typing import Self
 
 from bot.channels import Channel
 from bot.errors import Forged
-from bot.message import Conversation, Piece, Received
+from bot.message import Conversation, Piece
+from bot.received import Received
 from bot.settings import Settings
 
 

@@ -15,7 +15,8 @@ from bot.channels import Channel
 from bot.channels._once import Once
 from bot.channels._telegram_updates import Updates
 from bot.errors import Blocked, Forged, Gone, Refused, SettingsError, TooLarge
-from bot.message import Attachment, Conversation, Limit, Piece, Received
+from bot.message import Attachment, Conversation, Limit, Piece
+from bot.received import Received
 from bot.settings import Settings, require_secret
 from bot.texts import Language, Text
 
@@ -63,6 +64,7 @@ class Telegram(Channel):
     edits = True
     fetches = True
     sends_files = True
+    follows = False  # the client itself learns where a group has moved
     seen_hours = 27  # Telegram gives up 24 h after the message was sent
 
     def __init__(
@@ -105,7 +107,7 @@ class Telegram(Channel):
         self.admit(headers)
         return self.read(body)
 
-    def read(self, body: bytes) -> Received:
+    def read(self, body: bytes, origin: str = "") -> Received:
         """What is in one Update that we fetched ourselves, and need not doubt. Raises Unreadable."""
         return self._updates.read(body)
 
@@ -140,7 +142,7 @@ class Telegram(Channel):
     def show_typing(self, conversation: str, message_id: str) -> None:
         self._client.get().type(*_address(conversation))
 
-    def fetch(self, attachment: Attachment, most: int) -> bytes:
+    def fetch(self, conversation: str, attachment: Attachment, most: int) -> bytes:
         """A file, asked for anew by its id: the link that Telegram gives holds for an hour only."""
         if attachment.size > most:
             raise TooLarge(f"a file has {attachment.size} bytes, and {most} are the most")

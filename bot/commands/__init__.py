@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
@@ -19,6 +20,8 @@ class Order:
 
     ``words`` are those behind it, ``number`` its place in its conversation, of which ``state`` is what else is known.
     ``admin``: it is the owner's; ``private``: nobody else reads along; ``pressed``: not written, but a button of ours.
+    ``told``: the owner has a chat in which they are told who wants a person; ``boss``: this is that chat.
+    ``broke``: the month's money is spent, and no model is asked here.
 
     ``model`` is asked here, and ``chooses``: there are others, ``models`` as far as they are known. ``thinker`` names
     whose machine that is (empty: the business' own), ``days`` how long what was said is kept. ``figures`` are the
@@ -35,6 +38,10 @@ class Order:
     admin: bool = False
     private: bool = True
     pressed: bool = False
+    told: bool = False
+    boss: bool = False
+    broke: bool = False
+    now: datetime = field(default_factory=lambda: datetime.now(UTC))
     model: str = ""
     chooses: bool = False
     models: Callable[[], Sequence[str]] = tuple
@@ -49,17 +56,18 @@ class Order:
 class Done:
     """What a command says; ``clears`` forgets the conversation's history.
 
-    ``pauses`` is why nothing is answered from now on ("": it is again; None: as it was).
-    ``introduces``: the text says who is speaking. ``admission`` lets a stranger in. ``language`` and ``model`` hold in
-    this conversation from now on (None: as before; "": the usual ones). ``again``: the last question is thought anew;
-    the text is said when there is none. ``erases``: all that is known of the person goes. ``file`` is the text of a
-    file called ``file_name`` that goes with the text; ``instead`` is said where no file can be sent. ``notes`` go into
-    the conversation's ``state``.
+    ``pauses`` is why nothing is answered from now on ("": it is again; None: as it was). ``hands_over``: a person of
+    the business goes on here, and the owner is told. ``introduces``: the text says who is speaking. ``admission`` lets
+    a stranger in. ``language`` and ``model`` hold in this conversation from now on (None: as before; "": the usual
+    ones). ``again``: the last question is thought anew; the text is said when there is none. ``erases``: all that is
+    known of the person goes. ``file`` is the text of a file called ``file_name`` that goes with the text; ``instead``
+    is said where no file can be sent. ``notes`` go into the conversation's ``state``.
     """
 
     text: str
     clears: bool = False
     pauses: str | None = None
+    hands_over: bool = False
     introduces: bool = False
     admission: Admission | None = None
     language: Language | None = None

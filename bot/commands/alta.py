@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bot.commands import Command, Done, Order
+from bot.commands.baja import HINTED
 from bot.texts import Text
 
 _WELCOME = Text(
@@ -15,4 +16,4 @@ class Alta(Command):
     description = Text(es="Volver a recibir respuestas", en="Get answers again")
 
     def run(self, order: Order) -> Done:
-        return Done(_WELCOME.to(order.language), pauses="")
+        return Done(_WELCOME.to(order.language), pauses="", notes={HINTED: ""})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 
 import typer
 
@@ -15,6 +16,9 @@ Check = Callable[[str], str]
 """Returns the answer as it will be used. Raises RecadoError with the reason why it cannot be."""
 
 _AGAIN = Text(es="No sirve: {reason}", en="That does not do: {reason}")
+_SHOWN: Final[dict[Language, tuple[str, str]]] = {"es": ("s/N", "S/n"), "en": ("y/N", "Y/n")}
+_YES_OR_NO = Text(es="responde s (sí) o n (no).", en="answer y (yes) or n (no).")
+_MEANT: Final = {"s": True, "si": True, "sí": True, "y": True, "yes": True, "n": False, "no": False}
 _KEEP = Text(es="{question} (Intro: la de antes)", en="{question} (Enter: the one from before)")
 
 
@@ -54,8 +58,21 @@ class Asker:
         return self._until_it_does(hidden, check)
 
     def confirm(self, question: Text, *, default: bool, **values: object) -> bool:
-        """Yes or no; the default where nobody can be asked."""
-        return typer.confirm(question.to(self.language, **values), default=default) if self.interactive else default
+        """Yes or no, in either language; the default where nobody can be asked."""
+        if not self.interactive:
+            return default
+        words = f"{question.to(self.language, **values)} [{_SHOWN[self.language][default]}]"
+        answers: list[bool] = []
+
+        def meant(answer: str) -> str:
+            known = _MEANT.get(answer.strip().casefold()) if answer.strip() else default
+            if known is None:
+                raise RecadoError(_YES_OR_NO.to(self.language))
+            answers.append(known)
+            return answer
+
+        self._until_it_does(lambda: typer.prompt(words, default="", show_default=False), meant)
+        return answers[-1]
 
     def _until_it_does(self, ask: Callable[[], str], check: Check) -> str:
         while True:

@@ -19,6 +19,19 @@ _CONTACT = Text(
 _CONTACT_ANSWER = Text(es="Nos puedes contactar aquí: {what}", en="You can reach us here: {what}")
 
 
+_OPENING = Text(
+    es="# Con tu horario de verdad, el asistente sabe si está abierto. Quita las almohadillas y cámbialo:",
+    en="# With your real hours, the assistant knows whether you are open. Take the hashes away and change them:",
+)
+_WEEK = """\
+# [opening]
+# timezone = "Europe/Madrid"
+# monday = "09:00-14:00, 17:00-20:00"
+# saturday = "09:00-14:00"
+# answers_when_closed = true
+"""
+
+
 class Basics(NamedTuple):
     """What is asked of a business at first; each part may be empty."""
 
@@ -36,7 +49,7 @@ def render(basics: Basics, language: Language) -> str:
         for one in others if value else ():
             lines += ["", "[[faq]]", f"question = {_text(question.to(one))}"]
             lines += [f"answer = {_text(answer.to(one, what=value))}", f'language = "{one}"']
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, "", _OPENING.to(language), _WEEK])
 
 
 def _text(value: str) -> str:

@@ -38,9 +38,9 @@ def run(given: Mapping[str, str | None], basics: Mapping[str, str | None], *, in
     Raises RecadoError; then nothing was written.
     """
     path = Path(os.environ.get(ENV_FILE) or ".env")
-    values = _as_it_was(path)
+    values = as_it_was(path)
     asker = Asker("es", interactive)
-    asker.language = _language(asker, values, given.get("DEFAULT_LANGUAGE"))
+    asker.language = language(asker, values, given.get("DEFAULT_LANGUAGE"))
     values["DEFAULT_LANGUAGE"] = asker.language
     asker.say(words.HELLO)
     business = _business(asker, values, basics)
@@ -51,18 +51,20 @@ def run(given: Mapping[str, str | None], basics: Mapping[str, str | None], *, in
     if not steps.proved:
         asker.say(words.NO_MODEL)
     asker.say(words.NEXT)
+    if not values.get("WHATSAPP_TOKEN"):
+        asker.say(words.WHATSAPP)
     if steps.bot:
         asker.say(words.TALK, name=steps.bot)
     return steps.proved
 
 
-def _as_it_was(path: Path) -> dict[str, str]:
+def as_it_was(path: Path) -> dict[str, str]:
     """The settings of the file, and those of the environment, which go before it."""
     known = {name.upper() for name in Settings.model_fields}
     return env_file.read(path) | {name: value for name, value in os.environ.items() if name in known and value}
 
 
-def _language(asker: Asker, values: Mapping[str, str], given: str | None) -> Language:
+def language(asker: Asker, values: Mapping[str, str], given: str | None) -> Language:
     def known(answer: str) -> str:
         if (short := answer.strip().lower()) not in LANGUAGES:
             raise RecadoError(words.WRONG_LANGUAGE.to(asker.language))
@@ -94,7 +96,7 @@ def _from_here(path: Path) -> str:
 
 def _write(asker: Asker, path: Path, values: dict[str, str], business: str) -> None:
     for name, (size, fewest) in FRESH.items():
-        values[name] = values[name] if _does(name, values.get(name, ""), fewest) else secrets.token_hex(size)
+        values[name] = values[name] if does(name, values.get(name, ""), fewest) else secrets.token_hex(size)
     before = path.read_text(encoding="utf-8") if path.exists() else env_file.example()
     text = env_file.changed(before, {name: values.get(name, "") for name in (*CHOSEN, *FRESH)})
     files = [(Path(values["BUSINESS_FILE"]), business, PUBLIC)] if business else []
@@ -106,7 +108,7 @@ def _write(asker: Asker, path: Path, values: dict[str, str], business: str) -> N
             asker.say(words.KEPT, path=copy)
 
 
-def _does(name: str, secret: str, fewest: int) -> bool:
+def does(name: str, secret: str, fewest: int) -> bool:
     """Whether a secret is there, long enough and nobody's example: with another one nothing would start."""
     try:
         return bool(require_secret(name, SecretStr(secret), fewest, ""))

@@ -71,6 +71,10 @@ REDIS = Text(
 KEPT = Text(es="La versión anterior está en {path}.", en="The version from before is in {path}.")
 WRITTEN = Text(es="Escrito: {path}", en="Written: {path}")
 NEXT = Text(es="Y ahora:\n\n  make run\n", en="And now:\n\n  make run\n")
+WHATSAPP = Text(
+    es="¿WhatsApp también? Paso a paso: python -m bot whatsapp setup",
+    en="WhatsApp too? Step by step: python -m bot whatsapp setup",
+)
 TALK = Text(es="Cuando esté en marcha, escribe a https://t.me/{name}", en="Once it runs, write to https://t.me/{name}")
 NO_MODEL = Text(
     es="Quien piensa todavía no responde; los mensajes esperan hasta que lo haga (python -m workers check).",

@@ -2,11 +2,11 @@
 -- KEYS history wip lease out state dead dead_index turn spoken
 -- ARGV token, conversation, reply or '', what else there is as JSON, then history entries. What else:
 --   turn, mode (append | clear | bury | erase), trim, expire_ms, lease_ms, window, language, revision (of the batch as it was thought),
---   reason (why it is dead or heard), paused ('': it is answered again), day, tokens, shares (what counts against whose
+--   reason (why it is dead or heard), paused ('': it is answered again), pause_ms (0: no end), day, tokens, shares (what counts against whose
 --   quota: the end of their names, messages, tokens), stopped (its person ended it), forgets (the number of a turn that
 --   leaves the history), erases (the person of whom all must go), notes (fields of state; '': the field goes),
---   admission (a stranger who is let in)
--- Returns committed | refused | revised (the batch reads differently by now). A second run finds the turn committed and
+--   admission (a stranger who is let in), aside (what is done in other conversations: see aside)
+-- Returns committed | refused | revised (the batch reads differently by now, or its aside cannot be carried out). A second run finds the turn committed and
 -- says so again.
 local history, wip, lease, out, state, dead, dead_index, turn_key, spoken = unpack(KEYS)
 local conversation, reply, it = ARGV[2], ARGV[3], cjson.decode(ARGV[4])
@@ -21,6 +21,7 @@ if holder ~= ARGV[1] then
   redis.call('SET', lease, ARGV[1], 'PX', it.lease_ms)
 end
 if (redis.call('HGET', state, 'revision') or '') ~= it.revision then return 'revised' end
+if it.aside and hindered(it.aside, conversation, it.expire_ms) then return 'revised' end
 
 -- A question that is thought anew goes with its old answer, in the step in which the new ones come.
 local function forget(number)
@@ -34,16 +35,20 @@ end
 
 -- All that is here goes at once, but for what is said next and what that needs; the rest is on the list of who carries it out.
 local function erase()
-  local number = redis.call('HGET', state, 'number')
+  local kept = {}
+  for _, name in ipairs({'number', 'address', 'heard_at', 'gone'}) do
+    local value = redis.call('HGET', state, name)
+    if value then kept[#kept + 1], kept[#kept + 2] = name, value end
+  end
   local known = redis.call('HGETALL', state)
   for i = 1, #known, 2 do  -- a bubble that was begun stays without the rest of its text
     if string.match(known[i], '^piece:') and string.match(known[i + 1], '^open:') then
       redis.call('HINCRBY', 'recado:counts', 'stray', 1)
     end
   end
-  redis.call('DEL', history, dead, out, spoken, state, key(conversation, 'names'))
+  redis.call('DEL', history, dead, out, spoken, state, key(conversation, 'names'), key(conversation, 'raw'))
   redis.call('ZREM', dead_index, conversation)
-  redis.call('HSET', state, 'number', number or 0, 'erased', '1')
+  redis.call('HSET', state, 'erased', '1', unpack(kept))
   redis.call('HSET', 'recado:erasing', conversation, it.erases)
 end
 
@@ -72,7 +77,13 @@ redis.call('DEL', wip)
 redis.call('HSET', state, 'committed', it.turn)
 if it.window then redis.call('HSET', state, 'window', it.window) end
 if it.language ~= '' and it.mode ~= 'erase' then redis.call('HSET', state, 'language', it.language) end
-if it.paused == '' then redis.call('HDEL', state, 'paused') elseif it.paused then redis.call('HSET', state, 'paused', it.paused) end
+if it.paused then
+  redis.call('HDEL', state, 'paused', 'paused_until', 'paused_wait')
+  if it.paused ~= '' then redis.call('HSET', state, 'paused', it.paused) end
+  if it.paused ~= '' and it.pause_ms > 0 then
+    redis.call('HSET', state, 'paused_until', milliseconds() + it.pause_ms, 'paused_wait', it.pause_ms)
+  end
+end
 if it.stopped then
   redis.call('HSET', state, 'halted', redis.call('HGET', state, 'stop') or 0)
   redis.call('HINCRBY', 'recado:counts', 'stopped', 1)
@@ -99,6 +110,7 @@ if it.day ~= '' then
   redis.call('PEXPIRE', today, 172800000)
 end
 if #it.admission > 0 then admit(unpack(it.admission)) end
+if it.aside then carry_out(it.aside, conversation) end
 for _, line in ipairs({'models', 'suspects'}) do redis.call('ZREM', 'recado:line:' .. line, conversation) end
 -- Whoever wrote more meanwhile is told only once of the same outage.
 if redis.call('EXISTS', key(conversation, 'in')) == 0 then redis.call('HDEL', state, 'told') end

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import cast
 
 from bot.message import Message
-from bot.stores import alias
 from bot.stores.bell import bell
 from bot.stores.connection import DUE, Script, Store, key, translated
 from bot.stores.mailbox import DEAD, GRACE_MS
-from bot.stores.person import Person, followed, read_entry
+from bot.stores.person import read_entry
+from bot.stores.whom import Person, followed
 
 _retry = Script("retry", "ring")
 
@@ -52,7 +52,7 @@ class DeadLetters:
 
     def of(self, person: Person) -> list[Letters]:
         """One person's, in all their conversations."""
-        person = followed(person, alias.names(self._store))
+        person = followed(self._store, person)
         return [letters for letters in self.all() if person.owns(letters.conversation)]
 
     def read(self, conversation: str) -> list[Message]:

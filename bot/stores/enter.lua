@@ -10,6 +10,8 @@ if redis.call('GET', lease) ~= ARGV[7] then return {'lost'} end
 local now = milliseconds()
 local places = {unpack(ARGV, 10)}
 
+local LOOK_MS = 20000  -- who stands here looks again so often: the platform forgets that we type
+
 local function seated()
   for _, place in ipairs(places) do
     if (tonumber(redis.call('ZSCORE', seats(line, place), conversation)) or 0) > now then return place end
@@ -31,7 +33,7 @@ if place then
   return {'go', place}
 end
 
-local wait = BACKOFF_LIMIT
+local wait = LOOK_MS
 if ARGV[9] ~= '' and redis.call('HEXISTS', state, 'told') == 0 then
   local since = tonumber(redis.call('HGET', state, 'line_at'))
   if since > now then  -- the clock went back

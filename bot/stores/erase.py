@@ -15,12 +15,12 @@ from typing import cast
 
 import redis
 
-from bot.stores import access
-from bot.stores.alias import ALIAS
+from bot.stores import access, alias, handovers
 from bot.stores.bell import JOB
 from bot.stores.connection import DUE, PREFIX, Script, Store, translated
 from bot.stores.mailbox import COUNTS, QUARANTINE, UNSERVED
-from bot.stores.person import Found, Person, find
+from bot.stores.person import Found, find
+from bot.stores.whom import Person, followed
 
 ERASING = PREFIX + "erasing"
 """Hash: a conversation whose person wants all to go, by the person's name."""
@@ -95,9 +95,14 @@ def erase(store: Store, person: Person) -> Erased:
 
 def _forget(store: Store, person: Person, *, spare: str = "") -> Found:
     """Everything of a person goes but a conversation to ``spare``, and what Redis' files still hold; what that was."""
+    person = followed(store, person)
     found = find(store, person)
+    handovers.withdraw(store, person.owns, found.conversations)
+    everywhere = set(found.conversations)
     found.conversations.pop(spare, None)
-    if _erase_conversations(store, found):
+    held = _erase_conversations(store, found)
+    handovers.withdraw(store, person.owns, everywhere)  # what was committed between the two
+    if held:
         time.sleep(NOTICE_SECONDS)
         again = find(store, person)
         found.counted, found.admitted = again.counted, again.admitted
@@ -106,8 +111,7 @@ def _forget(store: Store, person: Person, *, spare: str = "") -> Found:
         if found.counted:
             store.client.delete(*found.counted)
         access.forget(store.client, found.admitted)
-        if found.aliases:
-            store.client.hdel(ALIAS, *found.aliases)
+    alias.forget(store, [*found.aliases, *found.freed], {*found.conversations, spare})
     for kept in (QUARANTINE, UNSERVED) if found.quarantined else ():
         store.run(_unquarantine, [kept, COUNTS], found.quarantined)
     return found

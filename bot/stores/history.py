@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from typing import Any
 
 from bot.message import Turn
 from bot.stores.connection import Store, key, translated
@@ -14,21 +15,27 @@ KEPT = 2000
 STOPPED = "stopped"
 """Why a question is only heard whose person ended it before the answer's first word."""
 
+REVOKED = "revoked"
+"""Why a turn ends of which every message was taken back by its sender."""
+
 STEP = 40
 """How many turns are read at once, from the newest backwards."""
 
 
 def pack(turn: Turn) -> str:
     """A turn as it is stored; ``v`` is the version of the form. The note is not kept."""
-    record: dict[str, str | int] = {"v": 1, "n": turn.number, "r": turn.role, "t": turn.text, "k": turn.tokens}
+    record: dict[str, Any] = {"v": 1, "n": turn.number, "r": turn.role, "t": turn.text, "k": turn.tokens}
     if turn.heard:
         record["h"] = turn.heard
+    if turn.said:
+        record["b"] = turn.said
     return json.dumps(record, ensure_ascii=False, separators=(",", ":"))
 
 
 def unpack(record: bytes | str) -> Turn:
     data = json.loads(record)
-    return Turn(role=data["r"], text=data["t"], tokens=data["k"], number=data["n"], heard=data.get("h", ""))
+    said = tuple((bubble, size) for bubble, size in data.get("b", ()))
+    return Turn(role=data["r"], text=data["t"], tokens=data["k"], number=data["n"], heard=data.get("h", ""), said=said)
 
 
 class History:

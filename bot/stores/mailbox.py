@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
@@ -14,6 +13,7 @@ from bot.stores.access import Admission
 from bot.stores.bell import bell
 from bot.stores.connection import DUE, PREFIX, Script, Store, key, translated
 from bot.stores.entries import accepted, unpack, unpack_entry
+from bot.stores.handovers import Aside
 from bot.stores.quota import NOTHING, Spent
 from bot.stores.taken import Later, Mark, Renewed, Rest, Revised, Speak, Taken, Think
 
@@ -36,12 +36,12 @@ CLOCK = PREFIX + "clock"
 Mode = Literal["append", "clear", "bury", "erase"]
 NOTED_NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
 
-_accept = Script("accept", "ring")
-_take = Script("take", "ring")
+_accept = Script("accept", "ring", "people", "revoke")
+_take = Script("take", "ring", "rest")
 _renew = Script("renew", "ring")
-_commit = Script("commit", "ring", "admit")
+_commit = Script("commit", "ring", "admit", "post", "aside")
 _defer = Script("defer", "ring")
-_release = Script("release", "ring")
+_release = Script("release", "ring", "rest")
 _tell = Script("tell")
 _sweep = Script("sweep", "ring")
 _quarantine = Script("quarantine")
@@ -56,10 +56,12 @@ class Mailbox:
 
     def __init__(
         self, store: Store, *, lease: float, quiet: float, cap: float, days: int, silent: bool = False,
-        admits: Callable[[Sequence[Message]], bool] = bool,
+        admits: Callable[[Sequence[Message]], bool] = bool, handover: float = 43_200,
     ) -> None:  # fmt: skip
         """``lease``, ``quiet`` and ``cap`` are in seconds, ``days`` how long a silent conversation is kept;
-        ``silent`` rings nobody. Only whom it ``admits`` may stop what is being answered."""
+        ``silent`` rings nobody. Only whom it ``admits`` may stop what is being answered. For ``handover`` seconds
+        nothing is answered where the business itself has."""
+        self._handover_ms = int(handover * 1000)
         self._silent, self._admits = silent, admits
         self._store = store
         self.lease_ms = int(lease * 1000)
@@ -67,37 +69,39 @@ class Mailbox:
         self._cap_ms = int(cap * 1000)
         self._expire_ms = days * 86_400_000
 
-    def accept(self, messages: Iterable[Message], *, seen_hours: float = 24) -> int:
+    def accept(
+        self, messages: Iterable[Message], *, seen_hours: float = 24, raw_hours: float = 0, follows: bool = True
+    ) -> int:
         """Make the messages durable and ring for them, in one call; returns how many were new.
 
-        One that puts another right takes its place if that is not answered yet, else it is dropped. A stop ends every
-        turn that was said before it. Their ids are remembered for ``seen_hours``.
+        One that puts another right takes its place if that is not answered yet, else it is dropped; what is revoked is
+        forgotten. A stop ends every turn that was said before it, and so does what the business itself says. Their ids
+        are remembered for ``seen_hours``, and the platform's own words for ``raw_hours`` (0: until they are answered).
+        ``follows``: people are spoken to under the name under which they wrote last.
         """
-        args: list[str] = []
-        for message in messages:
-            account = message.conversation.split(":", 2)[1]
-            digest = hashlib.blake2b(message.id.encode(), digest_size=12).hexdigest()
-            args += (f"{PREFIX}seen:{account}:{digest}", message.conversation, *accepted(message, self._admits))
+        args = [part for message in messages for part in accepted(message, self._admits, apart=raw_hours > 0)]
         if not args:
             return 0
-        new = self._store.run(
-            _accept, [DUE], [*bell(silent=self._silent), int(seen_hours * 3_600_000), GRACE_MS, *args]
-        )
-        return int(new)
+        times = [int(hours * 3_600_000) for hours in (seen_hours, raw_hours)]
+        given = [times[0], GRACE_MS, times[1], int(follows), self._handover_ms]
+        return int(self._store.run(_accept, [DUE], [*bell(silent=self._silent), *given, *args]))
 
-    def quarantine(self, channel: str, body: bytes) -> None:
-        """Keep an authentic body that nobody could read, for a later version to read."""
-        record = f"1|{channel}|".encode() + body
+    def quarantine(self, channel: str, body: bytes, origin: str = "") -> None:
+        """Keep an authentic body that nobody could read, for a later version to read; see Channel.origin."""
+        record = _aside(channel, origin, body)
         self._store.run(_quarantine, [QUARANTINE, COUNTS], [record, QUARANTINE_KEPT, QUARANTINE_BYTES])
 
-    def keep(self, channel: str, body: bytes) -> None:
+    def keep(self, channel: str, body: bytes, origin: str = "") -> None:
         """Keep an authentic body about something that we do not serve; the oldest go when there are too many."""
-        record = f"1|{channel}|".encode() + body
+        record = _aside(channel, origin, body)
         self._store.run(_quarantine, [UNSERVED, COUNTS], [record, UNSERVED_KEPT, UNSERVED_BYTES])
 
-    def alias(self, old: str, new: str) -> None:
-        """From now on what comes for the conversation ``new`` belongs to ``old``, which keeps its name here."""
-        alias.link(self._store, old, new)
+    def alias(self, old: str, new: str, freed: bool = False, at: float = 0, told: str = "") -> None:
+        """From now on what comes for the conversation ``new`` belongs to ``old``, which keeps its name here.
+
+        ``freed``: what comes for ``old`` is a stranger's from now on; ``at`` and ``told`` as in Alias.
+        """
+        alias.link(self._store, old, new, freed=freed, at=at, told=told)
 
     def names(self, conversation: str, people: Sequence[tuple[str, str]]) -> list[str]:
         """What those who speak in a group are called there, given each one's id and own name; no two alike."""
@@ -111,12 +115,13 @@ class Mailbox:
         args.append(self._expire_ms)
         what, *rest = self._store.run(_take, keys, args)
         if what == b"think":
-            batch = Batch(int(rest[0]), tuple(unpack_entry(entry, conversation) for entry in rest[2:]))
-            return Think(batch, _pairs(rest[1]))
+            messages = tuple(unpack_entry(entry, conversation) for entry in rest[2:])
+            left = tuple(message for message in messages if not message.revokes)
+            return Think(Batch(int(rest[0]), left or messages), _pairs(rest[1]))
         if what == b"speak":
             return Speak(outbox.unpack(rest[0]), _pairs(rest[1]))
         if what == b"listen":
-            return Later(rest[0] / 1000, unpack(rest[1], conversation))
+            return Later(rest[0] / 1000, unpack(rest[1], conversation), rest[2].decode())
         return Later(rest[0] / 1000) if what == b"wait" else Rest()
 
     def renew(self, held: Iterable[tuple[str, str, Iterable[str]]]) -> Renewed:
@@ -134,28 +139,32 @@ class Mailbox:
     def commit(
         self, conversation: str, token: str, turn: int, reply: Reply | None, turns: Sequence[Turn] = (), *,
         mode: Mode = "append", window: int | None = None, language: str = "", reason: str = "",
-        paused: str | None = None, spent: Spent = NOTHING, revision: str = "", stopped: bool = False,
-        forgets: int | None = None, erases: str = "", notes: Mapping[str, str] = NOTED_NOTHING,
-        admission: Admission | None = None,
+        paused: str | None = None, pause_seconds: float = 0, spent: Spent = NOTHING, revision: str = "",
+        stopped: bool = False, forgets: int | None = None, erases: str = "", notes: Mapping[str, str] = NOTED_NOTHING,
+        admission: Admission | None = None, aside: Aside | None = None,
     ) -> bool:  # fmt: skip
         """End a turn: its question and answer become history, its reply waits in the outbox.
 
         ``mode`` clear forgets the history first; bury puts the batch among the dead letters; erase forgets all but
         the reply, and lets everything else of the person ``erases`` go (see erase.finish). ``reason`` says why
         it is dead, or why it was only heard; ``paused`` why nothing is answered from now on ("": it is again;
-        None: as it was). ``stopped``: its person ended it. The turn with the number ``forgets`` leaves the history.
-        ``notes`` are written to the conversation's state; an empty one goes. ``admission`` lets a stranger in.
+        None: as it was), for ``pause_seconds`` (0: until it is ordered). ``stopped``: its person ended it. The turn
+        with the number ``forgets`` leaves the history. ``notes`` are written to the conversation's state; an empty one
+        goes. ``admission`` lets a stranger in, ``aside`` is what is done in other conversations.
 
         False when the lease is lost: then the reply is dropped, for another worker's counts. Raises Revised when the
-        batch has another ``revision`` than the one that was thought.
+        batch has another ``revision`` than the one that was thought, or when its ``aside`` cannot be carried out as
+        it was thought.
         """
         names = ("history", "wip", "lease", "out", "state", "dead")
         keys = [*(key(conversation, part) for part in names), DEAD, *(key(conversation, p) for p in ("turn", "spoken"))]
         more: dict[str, Any] = {
             "turn": turn, "mode": mode, "trim": history.KEPT, "expire_ms": self._expire_ms, "lease_ms": self.lease_ms,
             "window": window, "language": language, "revision": revision, "reason": reason, "paused": paused,
+            "pause_ms": int(pause_seconds * 1000),
             "day": spent.day, "tokens": spent.tokens, "shares": spent.shares(), "stopped": stopped, "forgets": forgets,
             "erases": erases, "notes": dict(notes), "admission": admission.packed() if admission else [],
+            "aside": aside.packed() if aside else None,
         }  # fmt: skip
         told = json.dumps({name: value for name, value in more.items() if value is not None})
         said = outbox.pack(reply) if reply else ""
@@ -212,6 +221,10 @@ class Mailbox:
 
 def _pairs(flat: Sequence[bytes]) -> dict[str, str]:
     return {name.decode(): value.decode() for name, value in zip(flat[::2], flat[1::2], strict=True)}
+
+
+def _aside(channel: str, origin: str, body: bytes) -> bytes:
+    return f"1|{channel}{':' if origin else ''}{origin}|".encode() + body
 
 
 def channel_of(conversation: str) -> str:

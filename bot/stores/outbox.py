@@ -14,11 +14,13 @@ import secrets
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
-from bot.message import Limit, Piece, Reply, Status
+from bot.message import Limit, Piece, Reply
+from bot.received import Status
 from bot.stores.bell import bell
 from bot.stores.connection import DUE, PREFIX, Script, Store, key
+from bot.stores.meter import Calendar, counted
 
-Permission = Literal["go", "wait", "lost", "settled", "open"]
+Permission = Literal["go", "wait", "held", "closed", "lost", "settled", "open"]
 Mode = Literal["send", "open", "edit", "preview"]
 """A whole bubble; the opening of one that grows; its final text; what it shows meanwhile."""
 
@@ -28,37 +30,41 @@ Standing = Literal["ours", "idle", "repaired"]
 REFERENCE = re.compile(r"([0-9a-f]{12})\.(-?[0-9]+)\.([0-9]+)")
 """Our own id of a bubble, as a platform echoes it: the random id, the turn, the bubble's place in the reply."""
 
-_begin = Script("begin", "ring", "bubbles", "limits")
+_begin = Script("begin", "ring", "post", "bubbles", "limits", "hold")
+_halt = Script("halt", "ring", "hold")
 _pause = Script("pause", "ring")
-_spare = Script("spare", "ring", "limits")
-_opened = Script("opened", "ring", "bubbles")
-_record = Script("record", "ring", "bubbles")
-_settle = Script("settle", "ring", "bubbles")
-_repair = Script("repair", "ring", "bubbles")
+_spare = Script("spare", "ring", "limits", "hold")
+_opened = Script("opened", "ring", "post", "bubbles")
+_record = Script("record", "ring", "post", "bubbles", "hold")
+_settle = Script("settle", "ring", "post", "bubbles", "hold", "meter")
+_repair = Script("repair", "ring", "post", "bubbles")
 
 
 def pack(reply: Reply) -> str:
     """A reply as it is stored: version (2: it grows), turn and bubbles, the turn where a script can read it."""
-    pieces = [_packed(piece) for piece in reply.pieces]
+    answers: dict[str, str | int] = {"answers": reply.answers, "number": reply.number} if reply.answers else {}
+    pieces = [_packed(piece, {} if place else answers) for place, piece in enumerate(reply.pieces)]
     rest = json.dumps(pieces, ensure_ascii=False, separators=(",", ":"))
     return f"{2 if reply.grows else 1}|{reply.turn}|{rest}"
 
 
 def unpack(record: bytes) -> Reply:
     version, turn, rest = record.split(b"|", 2)
-    pieces = tuple(Piece(text, tuple(entities), **more) for text, entities, more in map(_whole, json.loads(rest)))
-    return Reply(int(turn), pieces, grows=version == b"2")
+    whole = [_whole(packed) for packed in json.loads(rest)]
+    told = [{name: more.pop(name) for name in ("answers", "number") if name in more} for _, _, more in whole]
+    pieces = tuple(Piece(text, tuple(entities), **more) for text, entities, more in whole)
+    return Reply(int(turn), pieces, grows=version == b"2", **(told[0] if told else {}))
 
 
-def _packed(piece: Piece) -> list[Any]:
-    """Text, then entities and a file where there are any; a button stands under previews alone."""
-    more = {"file": piece.file, "file_name": piece.file_name} if piece.file else {}
+def _packed(piece: Piece, answers: Mapping[str, str | int]) -> list[Any]:
+    """Text, then entities, a file and what it ``answers`` where there are any; a button stands under previews alone."""
+    more = {**({"file": piece.file, "file_name": piece.file_name} if piece.file else {}), **answers}
     return (
         [piece.text, piece.entities, more] if more else [piece.text, piece.entities] if piece.entities else [piece.text]
     )
 
 
-def _whole(packed: Sequence[Any]) -> tuple[str, Sequence[dict[str, Any]], dict[str, str]]:
+def _whole(packed: Sequence[Any]) -> tuple[str, Sequence[dict[str, Any]], dict[str, Any]]:
     """As ``_packed`` made it, with what it left out."""
     absent: list[Any] = [(), {}]
     text, entities, more = [*packed, *absent[len(packed) - 1 :]]
@@ -77,7 +83,11 @@ def piece_state(state: Mapping[str, str], turn: int, index: int) -> tuple[str, s
 
 
 class Begun(NamedTuple):
-    """Whether a bubble may go: ``go`` with our reference of it, ``open`` with the platform's id, ``wait`` seconds."""
+    """Whether a bubble may go: ``go`` with our reference of it, ``open`` with the platform's id, ``wait`` seconds.
+
+    ``held``: the account is on hold, since when and why ``identity`` tells. ``closed``: the person must write first,
+    and has been waited for so long.
+    """
 
     permission: Permission
     identity: str = ""
@@ -87,21 +97,28 @@ class Begun(NamedTuple):
 class Outbox:
     """Sends are bracketed by begin and record. Every method raises StoreUnavailable."""
 
-    def __init__(self, store: Store, *, silent: bool = False, park_seconds: float = 30 * 86_400) -> None:
-        """``park_seconds`` is how long a reply waits for a person who must write first; a ``silent`` outbox rings
-        nobody."""
-        self._store, self._silent, self._park_seconds = store, silent, park_seconds
+    def __init__(self, store: Store, *, silent: bool = False, hold_seconds: float = 60) -> None:
+        """``hold_seconds`` is after how long an account that was put on hold is tried again; a ``silent`` outbox rings
+        nobody. With a ``calendar`` it counts what each bubble costs."""
+        self._store, self._silent, self._hold_ms = store, silent, math.ceil(hold_seconds * 1000)
+        self.calendar: Calendar | None = None
 
     def begin(
-        self, conversation: str, token: str, turn: int, index: int, limits: Sequence[Limit], *, mode: Mode = "send"
-    ) -> Begun:
-        """Say that this bubble is about to be sent or edited, and hear whether it may."""
-        name = piece_name(turn, index)
-        args: list[str | int] = [token, turn, name, mode, secrets.token_hex(6), *_counted(limits)]
+        self, conversation: str, token: str, turn: int, index: int, limits: Sequence[Limit], *, mode: Mode = "send",
+        credential: str = "", window: float = 0,
+    ) -> Begun:  # fmt: skip
+        """Say that this bubble is about to be sent or edited, and hear whether it may.
+
+        ``credential`` is what the platform knows us by (empty: its account is never put on hold), ``window`` for how
+        many seconds after they wrote a person may be written to (0: always).
+        """
+        name, window_ms = piece_name(turn, index), math.floor(window * 1000)
+        args: list[str | int] = [*bell(silent=self._silent), conversation, token, turn, name, mode]
+        args += [secrets.token_hex(6), credential, window_ms, *_counted(limits)]
         keys = [key(conversation, part) for part in ("lease", "state", "out")]
         what, *more = self._store.run(_begin, keys, args)
-        if what == b"wait":
-            return Begun("wait", wait=more[0] / 1000)
+        if what in {b"wait", b"held", b"closed"}:
+            return Begun(what.decode(), "".join(part.decode() for part in more[1:]), more[0] / 1000)
         identity = more[0].decode() if more else ""
         return Begun(what.decode(), f"{identity}.{turn}.{index}" if what == b"go" else identity)
 
@@ -114,29 +131,43 @@ class Outbox:
 
     def record(
         self, conversation: str, turn: int, index: int, outcome: Outcome, *, identity: str = "", wait: float = 0,
-        mine: str = "",
+        mine: str = "", code: int = 0, tries: int | None = None, well: bool = False,
     ) -> bool:  # fmt: skip
         """Write down what became of a bubble; ``wait`` seconds pass before anything else is sent here.
 
         ``identity`` is the platform's id of a bubble that is sent or open, else our own; ``mine`` the one under
         which it was begun (our own, or the platform's of an open bubble), where it was: what is no longer known
-        under it is another bubble, and stays as it is. True when the whole reply is settled.
+        under it is another bubble, and stays as it is. ``code`` is the platform's for the trouble, to be counted,
+        ``tries`` how often there has been some with this bubble; ``well``: the account is, whatever the bubble's
+        trouble. True when the whole reply is settled.
         """
         noted = f"{outcome}:{identity}" if identity else outcome
         keys = [key(conversation, part) for part in ("out", "state", "spoken")]
-        return bool(self._store.run(_record, keys, [turn, index, noted, math.ceil(wait * 1000), mine]) == b"settled")
+        args: list[str | int] = [*bell(silent=self._silent), conversation, turn, index, noted, math.ceil(wait * 1000)]
+        args += [mine, code, "" if tries is None else tries, int(well or outcome in {"sent", "failed", "parked"})]
+        return bool(self._store.run(_record, keys, args) == b"settled")
+
+    def halt(self, conversation: str, reason: str, *, credential: str, code: int = 0, mine: str = "") -> str:
+        """The platform takes nothing from this conversation's account, as it said of ``credential``: put it on hold.
+
+        ``mine`` is our id of the bubble that heard so ("": it was none); what is said here waits for the end of the
+        hold, which grows if it was the bubble that was tried. Returns since when there is a hold, "" where it is
+        another credential's.
+        """
+        args: list[str | int] = [conversation, reason, code, credential, self._hold_ms, mine]
+        keys = [key(conversation, part) for part in ("state", "out")]
+        return str(self._store.run(_halt, keys, args).decode())
 
     def settle(self, status: Status) -> bool:
         """Give a bubble the outcome that the platform tells now: one that nobody knew yet, or, for one that was taken,
-        that its person must write first. False where none waits for it."""
+        that it was not shown and is to be said again. False where none waits for it."""
         found = REFERENCE.fullmatch(status.reference)
         if not found:
             return False
-        keys = [DUE, *(key(status.conversation, part) for part in ("lease", "out", "state", "spoken", "turn"))]
-        wait = self._park_seconds if status.outcome == "parked" else 0
-        args: list[str | int] = [*bell(silent=self._silent), status.conversation, *found.groups(), status.outcome]
-        args += [math.ceil(wait * 1000), status.bubble]
-        return bool(self._store.run(_settle, keys, args))
+        names = json.dumps([status.conversation, *status.also])
+        args: list[str | int] = [*bell(silent=self._silent), names, *found.groups(), status.outcome, status.bubble]
+        args += [status.code, status.reason, self._hold_ms, *counted(status, self.calendar)]
+        return bool(self._store.run(_settle, [], args))
 
     def repair(self, conversation: str, token: str, turn: int, index: int, *, again: bool = False) -> Standing:
         """A preview was shown (or, ``again``, may still be): whether it was ours to show.
@@ -150,7 +181,7 @@ class Outbox:
 
     def spare(self, conversation: str, limits: Sequence[Limit]) -> bool:
         """Whether something that nobody would miss (typing) may go now; half of every limit is kept for answers."""
-        return bool(self._store.run(_spare, [key(conversation, "state")], _counted(limits)))
+        return bool(self._store.run(_spare, [key(conversation, "state")], [conversation, *_counted(limits)]))
 
     def pause(self, conversation: str, seconds: float, limit: Limit | None = None) -> None:
         """The platform wants no call for so long: in this conversation, or under ``limit`` from anybody."""

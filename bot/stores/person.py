@@ -2,117 +2,43 @@
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 
-from bot.errors import RecadoError
 from bot.message import Message
-from bot.stores import access, alias, entries, history, outbox
+from bot.stores import access, alias, entries, handovers, history, outbox
 from bot.stores.connection import DUE, PREFIX, Store, key, translated
+from bot.stores.kept import unpack
 from bot.stores.mailbox import QUARANTINE, UNSERVED
+from bot.stores.meter import BUBBLE
+from bot.stores.whom import PARTS, Person, followed, is_nobodys
 
-PARTS = ("in", "wip", "lease", "turn", "out", "state", "history", "dead", "spoken", "names")
-"""The parts of every conversation, there or not."""
+__all__ = ["PARTS", "Found", "Person", "export", "find", "read_entry"]
 
 _OWN = re.compile(r"recado:\{(.+)\}:\w+", re.DOTALL)
 _SEEN = PREFIX + "seen:"
 _LIMIT = PREFIX + "limit:"
-_APART = frozenset({QUARANTINE, UNSERVED, alias.ALIAS, access.ACCESS, access.PAIRING})
+_APART = frozenset(
+    {QUARANTINE, UNSERVED, alias.ALIAS, alias.FORMER, access.ACCESS, access.PAIRING, handovers.HANDOVERS}
+)
 _PAGE = 500
-_HOW = "Name a chat (34600111222), a channel's chat (telegram:555) or a conversation (telegram:7123:555)."
-
-
-class Person(NamedTuple):
-    """Whom an operator means: a chat with us, in any account and thread, or one conversation alone.
-
-    ``also`` are the conversations that are theirs under another name.
-    """
-
-    name: str
-    chat: str
-    channel: str = ""
-    conversation: str = ""
-    also: frozenset[str] = frozenset()
-
-    @classmethod
-    def parse(cls, text: str) -> Person:
-        """Read a chat's id, ``channel:chat``, or a whole conversation's id. Raises RecadoError for anything else."""
-        name = text.strip()
-        parts = name.split(":")
-        if not all(parts) or len(parts) > 4:
-            raise RecadoError(f"{text!r} names nobody. {_HOW}")
-        if len(parts) > 2:
-            return cls(name, parts[2], parts[0], name)
-        return cls(name, parts[-1].removeprefix("+"), parts[0] if len(parts) == 2 else "")
-
-    def owns(self, conversation: str) -> bool:
-        """Whether this conversation is the person's."""
-        if self.conversation:
-            return conversation == self.conversation or conversation in self.also
-        parts = conversation.split(":")
-        return len(parts) in {3, 4} and parts[2] in self._chats and self.channel in {"", parts[0]}
-
-    def counts(self, name: str) -> bool:
-        """Whether a limit or a quota of this name is the person's."""
-        parts = name.split(":")
-        if self.conversation:
-            return any(set(parts) >= set(one.split(":")[:3]) for one in (self.conversation, *self.also))
-        return bool(self._chats & set(parts[2:])) and self.channel in {"", parts[0]}
-
-    def is_called(self, who: str) -> bool:
-        """Whether a list that says who may talk means the person; one topic of a group is nobody by itself."""
-        channel, _, chat = who.rpartition(":")
-        there = "" in {channel, self.channel} or channel == self.channel
-        return there and chat in self._chats and self.conversation.count(":") < 3
-
-    def is_in(self, channel: str, body: bytes) -> bool:
-        """Whether a channel's webhook body names the person: as a whole text or number, not inside a longer one."""
-        if self.channel not in {"", channel}:
-            return False
-        try:
-            return not self._chats.isdisjoint(_values(json.loads(body)))
-        except (ValueError, RecursionError):  # no JSON: whatever could be a value counts
-            chats = "|".join(map(re.escape, self._chats))
-            token = rf'(?<![^\s"\[{{:,])(?:{chats})(?![^\s"\]}}:,])'
-            return bool(re.search(token.encode(), body.replace(b"\0", b"")))
-
-    @property
-    def _chats(self) -> set[str]:
-        return {self.chat, *(one.split(":")[2] for one in self.also)}
-
-
-def followed(person: Person, aliases: Mapping[str, str]) -> Person:
-    """The person with all their conversations' names, given every newer name and whose it is."""
-    every = {*aliases, *aliases.values()}
-    own = {aliases.get(one, one) for one in every if person.owns(one)}
-    return person._replace(also=frozenset(one for one in every if aliases.get(one, one) in own))
-
-
-def _values(data: Any) -> Iterator[str]:
-    """Every text, number and name in a JSON document, however deep it is."""
-    open_ = [data]
-    while open_:
-        value = open_.pop()
-        if isinstance(value, dict):
-            open_ += [*value, *value.values()]
-        elif isinstance(value, list):
-            open_ += value
-        else:
-            yield str(value)
+_RELAYED = b"relay:"
+"""What an owner is told of the words that they said here begins so; whose chat that is is theirs alone."""
 
 
 @dataclass(slots=True)
 class Found:
-    """Where Redis holds something of a person: the keys of each conversation, its other names, limits and quotas,
-    quarantined bodies, what lets them talk; and the keys that all conversations share, whether or not this one is in
-    them."""
+    """Where Redis holds something of a person: the keys of each conversation, its other names, those that are kept
+    for a stranger who never came (``freed``), limits and quotas, quarantined bodies (``doubtful``: those that may be
+    of somebody who had their number before), what lets them talk; and the keys that all conversations share, whether or
+    not this one is in them."""
 
     conversations: dict[str, set[str]] = field(default_factory=dict)
     aliases: list[str] = field(default_factory=list)
+    freed: list[str] = field(default_factory=list)
+    doubtful: list[bytes] = field(default_factory=list)
     counted: list[str] = field(default_factory=list)
     quarantined: list[bytes] = field(default_factory=list)
     admitted: list[str] = field(default_factory=list)
@@ -124,9 +50,9 @@ class Found:
 
 def find(store: Store, person: Person) -> Found:
     """Look through all of Redis for a person. Raises StoreUnavailable."""
-    aliases = alias.names(store)
-    person = followed(person, aliases)
-    found = Found(aliases=sorted(person.also & aliases.keys()))
+    person = followed(store, person)
+    found = Found(aliases=sorted(person.also & person.moved))
+    found.freed = [one for one, was in alias.formers(store).items() if was in person.own and is_nobodys(store, one)]
     with translated():
         for raw in store.client.scan_iter(match=f"{PREFIX}*", count=_PAGE):
             _sort(found, person, raw.decode())
@@ -137,9 +63,10 @@ def find(store: Store, person: Person) -> Found:
                     found.conversations.setdefault(conversation, set())
         for kept in (QUARANTINE, UNSERVED):
             for record in cast("list[bytes]", store.client.lrange(kept, 0, -1)):
-                _version, channel, body = record.split(b"|", 2)
-                if person.is_in(channel.decode(), body):
+                one = unpack(record)
+                if person.is_in(one.channel, one.body):
                     found.quarantined.append(record)
+                    found.doubtful += [] if person.is_in(one.channel, one.body, surely=True) else [record]
     found.admitted = [who for who in access.known(store) if person.is_called(who)]
     for conversation, keys in found.conversations.items():
         keys.update(key(conversation, part) for part in PARTS)
@@ -153,12 +80,13 @@ def _sort(found: Found, person: Person, name: str) -> None:
     elif name.startswith(_LIMIT):
         if person.counts(name.split(":", 2)[2]):
             found.counted.append(name)
-    elif name not in _APART and not name.startswith(_SEEN):
+    elif name not in _APART and not name.startswith((_SEEN, BUBBLE)):
         found.shared.append(name)
 
 
 def export(store: Store, person: Person) -> dict[str, Any]:
     """All that is stored of a person, as JSON has it; empty where nothing is. Raises StoreUnavailable."""
+    person = followed(store, person)
     found = find(store, person)
     if not found:
         return {}
@@ -170,8 +98,9 @@ def export(store: Store, person: Person) -> dict[str, Any]:
         "conversations": conversations,
         "aliases": found.aliases,
         "access": access.records(store, found.admitted),
+        "handovers": handovers.records(store, sorted(found.conversations)),
         "limits": sorted(found.counted),
-        "quarantine": [record.decode(errors="backslashreplace") for record in found.quarantined],
+        "quarantine": [person.part(unpack(one).body) for one in found.quarantined if one not in found.doubtful],
     }
 
 
@@ -182,8 +111,9 @@ def _conversation(store: Store, conversation: str) -> dict[str, Any]:
     pipe.hgetall(key(conversation, "state"))
     pipe.hgetall(key(conversation, "spoken"))
     pipe.hgetall(key(conversation, "names"))
+    pipe.xrange(key(conversation, "raw"))
     pipe.zscore(DUE, conversation)
-    waiting, thinking, dead, said, out, state, spoken, names, due = pipe.execute()
+    waiting, thinking, dead, said, out, state, spoken, names, raw, due = pipe.execute()
     messages = {"waiting": waiting, "being_answered": thinking, "dead": dead}
     return {
         "conversation": conversation,
@@ -193,9 +123,10 @@ def _conversation(store: Store, conversation: str) -> dict[str, Any]:
         **{name: [_message(one, conversation) for one in said] for name, said in messages.items()},
         "history": [asdict(history.unpack(record)) for record in said],
         "undelivered": [asdict(outbox.unpack(record)) for record in out],
-        "state": _texts(state),
+        "state": _texts({name: value for name, value in state.items() if not name.startswith(_RELAYED)}),
         "spoken": _texts(spoken),
         "names": _texts(names),
+        "raw": [_raw(one) for one in raw],
     }
 
 
@@ -207,7 +138,15 @@ def read_entry(entry: bytes, conversation: str) -> tuple[int, Message]:
 
 def _message(entry: bytes, conversation: str) -> dict[str, Any]:
     at, message = read_entry(entry, conversation)
-    return {"accepted_at": _time(at), **asdict(message)}
+    found = {"accepted_at": _time(at), **asdict(message)}
+    return found | {"sender": ""} if message.order == handovers.RELAY else found
+
+
+def _raw(entry: tuple[bytes, dict[bytes, bytes]]) -> dict[str, Any]:
+    """The platform's own words of one message, and when they came."""
+    (at, words) = entry
+    (body,) = words.values()
+    return {"received_at": _time(int(at.partition(b"-")[0])), "body": body.decode(errors="backslashreplace")}
 
 
 def _time(ms: float | None) -> str | None:

@@ -19,13 +19,7 @@ end
 if not at then
   redis.call('DEL', lease)
   redis.call('ZREM', due, conversation)
-  redis.call('HDEL', state, 'ring')
-  if redis.call('HEXISTS', state, 'erased') == 1 then
-    redis.call('DEL', state, turn)
-  elseif redis.call('HEXISTS', state, 'paused') == 0 then  -- who has opted out stays so
-    redis.call('PEXPIRE', state, ARGV[5])
-    redis.call('PEXPIRE', turn, ARGV[5])
-  end
+  come_to_rest(state, turn, ARGV[5])
   return 'rest'
 end
 if at > now then

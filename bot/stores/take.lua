@@ -1,6 +1,6 @@
 -- take: what is to be done in this conversation now, and by whom.
 -- KEYS due in wip lease turn out state   ARGV token, conversation, lease_ms, batch, quiet_ms, cap_ms, expire_ms
--- Returns {what, ...}: busy | rest | wait ms | listen ms payload | speak reply state | think turn state messages...
+-- Returns {what, ...}: busy | rest | wait ms | listen ms payload address | speak reply state | think turn state messages...
 -- The holder of the lease gets the same answer again; so does whoever comes after a crash.
 local due, inbox, wip, lease, turn, out, state = unpack(KEYS)
 local token, conversation, lease_ms = ARGV[1], ARGV[2], tonumber(ARGV[3])
@@ -43,6 +43,7 @@ local function parse(message)
   return {at = tonumber(at), kind = kind, payload = payload}
 end
 
+lift_pause(state, now)
 local head = redis.call('LINDEX', out, 0)
 local speak_at = head and speak_after(state, now)
 if head and speak_at <= now then
@@ -67,33 +68,28 @@ else
     end
     redis.call('DEL', lease)
     redis.call('ZREM', due, conversation)
-    redis.call('HDEL', state, 'ring_delay', 'ring')
-    if redis.call('HEXISTS', state, 'erased') == 1 then
-      redis.call('DEL', state, turn)
-    elseif redis.call('HEXISTS', state, 'paused') == 0 then  -- who has opted out stays so
-      redis.call('PEXPIRE', state, ARGV[7])
-      redis.call('PEXPIRE', turn, ARGV[7])
-    end
+    redis.call('HDEL', state, 'ring_delay')
+    come_to_rest(state, turn, ARGV[7])
     return {'rest'}
   end
   first = parse(first)
   local last = parse(redis.call('LINDEX', inbox, -1))
   local quiet_at = math.min(last.at + ARGV[5], first.at + ARGV[6])
   if quiet_at > now + ARGV[6] then quiet_at = now end  -- the clock went back
-  if quiet_at > now and first.kind ~= 'c' and last.kind ~= 'c' and redis.call('LLEN', inbox) < tonumber(ARGV[4]) then
+  if quiet_at > now and first.kind == 'm' and last.kind == 'm' and redis.call('LLEN', inbox) < tonumber(ARGV[4]) then
     leave(speak_at and math.min(quiet_at, speak_at) or quiet_at)
     local silent = redis.call('HEXISTS', state, 'paused') == 1 or redis.call('HEXISTS', state, 'refused') == 1
     if silent then return {'wait', quiet_at - now} end  -- no sign of listening
-    return {'listen', quiet_at - now, first.payload}
+    return {'listen', quiet_at - now, first.payload, redis.call('HGET', state, 'address') or ''}
   end
-  -- A command is a batch of its own; other messages go together up to the next command.
+  -- A command is a batch of its own, and so is what the business said; other messages go together up to the next one.
   local size = 0
   for _, message in ipairs(redis.call('LRANGE', inbox, 0, ARGV[4] - 1)) do
-    local command = parse(message).kind == 'c'
-    if command and size > 0 then break end
+    local alone = parse(message).kind ~= 'm'
+    if alone and size > 0 then break end
     size = size + 1
     redis.call('LMOVE', inbox, wip, 'LEFT', 'RIGHT')
-    if command then break end
+    if alone then break end
   end
   redis.call('INCR', turn)
 end

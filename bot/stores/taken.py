@@ -16,10 +16,12 @@ class Rest:
 
 @dataclass(frozen=True, slots=True)
 class Later:
-    """There is work, and it must wait ``seconds``. ``listening`` is the message whose burst goes on."""
+    """There is work, and it must wait ``seconds``. ``listening`` is the message whose burst goes on; ``address`` the
+    name under which its person last wrote, where that is not the conversation's own."""
 
     seconds: float
     listening: Message | None = None
+    address: str = ""
 
 
 @dataclass(frozen=True, slots=True)

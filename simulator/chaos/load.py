@@ -10,6 +10,7 @@ from time import monotonic, sleep
 from typing import Final
 
 from simulator.asked import Asked
+from simulator.calls import Call
 from simulator.chaos.world import World
 from simulator.ledger.records import is_partial, marks_of
 from simulator.people import People
@@ -72,9 +73,15 @@ def answered(world: World) -> dict[str, float]:
     found: dict[str, float] = {}
     for call in list(world.platform.calls):
         if call.taken and call.bubble:
-            for mark in marks_of(str(call.params.get("text"))):
+            for mark in marks_in(call):
                 found.setdefault(mark, call.time)
     return found
+
+
+def marks_in(call: Call) -> list[str]:
+    """The marks that a bubble repeats, as each platform has its text."""
+    text = call.params.get("text")
+    return marks_of(str(text.get("body", "") if isinstance(text, dict) else text))
 
 
 def previews(world: World) -> int:

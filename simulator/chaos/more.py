@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from typing import Final
 
-from simulator.chaos import flood, host, model_faults, models, poison, rolling, soak, storm, strangers, streams
+from simulator.chaos import (
+    codes,
+    flood,
+    host,
+    late,
+    model_faults,
+    models,
+    poison,
+    rolling,
+    soak,
+    storm,
+    strangers,
+    streams,
+)
 
 MORE: Final = (
     models.DOWNS,
@@ -22,5 +35,7 @@ MORE: Final = (
     strangers.FORGED,
     soak.SOAK,
     streams.STREAMS,
+    late.LATE,
+    codes.CODES,
 )
 """In the order of the table."""

@@ -44,7 +44,7 @@ def kills(trials: int, seed: int, channel: str) -> Row:
     with World("worker-kills", channel, seed, **settings) as world:
         world.tell_late(LATE)
         _lengthen(world, seed)
-        _storm(world, trials, GAPS)
+        kill_under_load(world, trials, GAPS)
         row = world.judge(DRAIN_SECONDS, dead=trials * MESSAGES_PER_KILL // INNOCENT)
         _judge_strikes(world)
         return row
@@ -55,7 +55,7 @@ def rare_kills(trials: int, seed: int, channel: str) -> Row:
     settings = {"LEASE_SECONDS": "15", "WHATSAPP_STATUS_SECONDS": "30"}
     with World("rare-worker-kills", channel, seed, **settings) as world:
         world.tell_late(RARE_LATE)
-        _storm(world, trials, (4.0, 6.0))
+        kill_under_load(world, trials, (4.0, 6.0))
         return world.judge()
 
 
@@ -79,7 +79,8 @@ def _judge_strikes(world: World) -> None:
         row.broken.append("no answer was seen growing")
 
 
-def _storm(world: World, trials: int, gaps: tuple[float, float]) -> None:
+def kill_under_load(world: World, trials: int, gaps: tuple[float, float]) -> None:
+    """So many kills, and ten messages before each; the gaps between them are somewhere between two."""
     start_workers(world, FOUR)
     people = world.people(PEOPLE)
     for _ in range(trials):

@@ -21,15 +21,19 @@ class Ledger:
 
     A message is known by its mark, ``c12 n3 5f0c9a2e``, which its answer must repeat (as the echo
     of ModelServer does); what carries no mark, such as a notice or a command, is not judged.
-    Times are monotonic, in seconds; where none is given, it is now.
+    Times are monotonic, in seconds; where none is given, it is now. ``further`` are the accounts of a platform beside
+    its first, whose chats bear their names; ``names`` other names of a chat.
     """
 
     def __init__(self) -> None:
+        self.further: frozenset[str] = frozenset()
+        self.names: dict[str, str] = {}
         self._chats: dict[str, Chat] = {}
         self._due: set[str] = set()
         self._left: dict[str, int] = {}
         self._early: list[str] = []
         self._over: list[str] = []
+        self._forbidden: list[str] = []
         self._logged: list[str] = []
         self._mixed: list[str] = []
         self._complete = False
@@ -48,8 +52,21 @@ class Ledger:
         wrote = monotonic() if time is None else time
         first = wrote if tried is None else tried
         took = (first if taken is None else taken) if accepted else None
+        place = len(entry.said) + len(entry.orders)
         for mark in marks_of(text):
-            entry.said.setdefault(mark, Said(mark, len(entry.said), wrote, first, took))
+            entry.said.setdefault(mark, Said(mark, place, wrote, first, took))
+        if order := entry.order_in(text):
+            entry.orders.append(Said(order, place, wrote, first, took))
+
+    def ours(self, chat: str, text: str, *, accepted: bool = True, time: float | None = None) -> None:
+        """The business said this itself, from its own telephone; ``accepted``: the webhook answered 2xx."""
+        wrote = monotonic() if time is None else time
+        for mark in marks_of(text):
+            self._chat(chat).ours.setdefault(mark, Said(mark, 0, wrote, wrote, wrote if accepted else None))
+
+    def revoked(self, chat: str, text: str) -> None:
+        """What was said in ``text`` was taken back, and the product has been told so."""
+        self._chat(chat).revoked.update(marks_of(text))
 
     def delivered(self, chat: str, bubble: str, text: str, *, time: float | None = None) -> None:
         """A bubble was shown in a chat, or an earlier one changed to this text."""
@@ -63,6 +80,7 @@ class Ledger:
         """Record everything from a platform's logs; once per platform. Chats are named ``telegram:555``."""
         with platform.changed:
             first = {new: old for old, new in platform.moved.items()}
+            self.names |= {f"{platform.name}:{new}": f"{platform.name}:{old}" for new, old in first.items()}
 
             def chat(chat_id: str) -> str:
                 """A chat that has moved keeps the name that it had first, as it does in the product."""
@@ -79,6 +97,15 @@ class Ledger:
             for call in platform.early:
                 self.too_early(chat(call.chat_id), f"{call.method} {_text(call.params)}")
             self._over += [f"{platform.name}: {words}" for words in platform.over]
+            self._forbidden += platform.forbidden
+            self.further |= platform.further
+            for chat_id, text in platform.returned:
+                self.explain(chat(chat_id), text, "undeliverable")
+            texts = {one.id: (chat(one.chat_id), one.text) for one in platform.said}
+            for one in platform.echoed:
+                self.ours(chat(one.chat_id), one.text, accepted=one.accepted is not None, time=one.time)
+            for identity in (identity for identity, one in platform.revoked.items() if one.accepted):
+                self.revoked(*texts[identity])
 
     # what the product keeps
 
@@ -124,6 +151,7 @@ class Ledger:
         With ``turns``, nobody may wait while one other person is answered more often than that.
         """
         report = Report(early=self._early[:], over=self._over[:], logged=self._logged[:], leaked=self._mixed[:])
+        report.forbidden = self._forbidden[:]
         report.left = [f"{name}: {size}" for name, size in self._left.items() if size]
         for chat in self._chats.values():
             waits = chat.name in self._due or chat.name in waiting

@@ -12,6 +12,7 @@ from simulator.ledger.report import Report
 
 DEAD: Final = "dead"
 """The reason of what is kept apart to be answered by hand: it is no part of the history."""
+REVOKED: Final = "revoked"
 
 
 def compare(report: Report, chat: Chat, *, waits: bool, sure: bool) -> None:
@@ -28,15 +29,17 @@ def compare(report: Report, chat: Chat, *, waits: bool, sure: bool) -> None:
         report.accepted += 1
         if said.mark in answers:
             report.answered += 1
-        elif said.mark in chat.explained:
-            report.explained.setdefault(chat.explained[said.mark], []).append(said.mark)
+        elif reason := chat.explained.get(said.mark, REVOKED if said.mark in chat.revoked else ""):
+            report.explained.setdefault(reason, []).append(said.mark)
         elif said.mark not in unfinished:
             report.lost.append(said.mark)
     report.unfinished += unfinished
     report.stray += [text for text in (visible[:-1] if unfinished else visible) if is_partial(text)]
     report.duplicated += [mark for mark, times in answers.items() if times > 1 or mark in chat.explained]
-    foreign = [mark for mark in (*chat.first, *chat.kept("user"), *chat.kept("assistant")) if mark not in chat.said]
+    told = [mark for mark in chat.kept("assistant") if mark not in chat.ours]
+    foreign = [mark for mark in (*chat.first, *chat.kept("user"), *told) if mark not in chat.said]
     report.leaked += dict.fromkeys(foreign)
+    report.forbidden += [f"{mark} is answered after opting out" for mark in chat.opted_out() if mark in answers]
     report.reordered += chat.reordered(list(answers))
 
 
@@ -61,11 +64,15 @@ def history_fault(chat: Chat, *, waits: bool) -> str:
     asked, told = chat.kept("user"), chat.kept("assistant")
     heard = [said.mark for said in chat.accepted() if chat.explained.get(said.mark, DEAD) != DEAD]
     seen = [mark for mark in answers if mark in chat.said]
-    must_ask, must_tell = ([], []) if waits else ([*seen, *heard], seen)
+    ours = [mark for mark, said in chat.ours.items() if said.accepted is not None]
+    must_ask, must_tell = ([], []) if waits else ([*seen, *heard], [*seen, *ours])
     to_come = {said.mark for said in chat.accepted()} if waits else set()
+    may_ask = {mark for mark in chat.said if waits or mark not in chat.revoked}
+    must_ask = [mark for mark in must_ask if mark not in chat.revoked]
+    may_tell = {*seen, *chat.explained, *chat.revoked, *chat.ours, *to_come}
     return (
-        _fault(chat, asked, wanted=must_ask, allowed=chat.said, where="what was said")
-        or _fault(chat, told, wanted=must_tell, allowed={*seen, *chat.explained, *to_come}, where="the answers")
+        _fault(chat, asked, wanted=must_ask, allowed=may_ask, where="what was said")
+        or _fault(chat, told, wanted=must_tell, allowed=may_tell, where="the answers")
         or _answered_first(chat)
     )
 
@@ -82,7 +89,7 @@ def _fault(chat: Chat, kept: Sequence[str], *, wanted: Sequence[str], allowed: C
 
 
 def _answered_first(chat: Chat) -> str:
-    said: set[str] = set()
+    said = {*chat.ours, *chat.revoked}
     for sender, text in chat.turns or ():
         marks = marks_of(text)
         if sender == "user":

@@ -12,6 +12,12 @@ MARK: Final = re.compile(r"\bc\d+ n\d+ [0-9a-f]{8}\b")
 _HALF_MARK: Final = re.compile(r"(^|\s)(re:|c\d*( n\d*( [0-9a-f]{0,7})?)?)$")
 _GOES_ON: Final = ("…", "...")
 
+STOP: Final = "stop"
+RETURN: Final = "return"
+ORDERS: Final = {"/baja": STOP, "/alta": RETURN}
+PLAIN: Final = {"stop": "/baja", "baja": "/baja", "alta": "/alta"}
+"""Words that are a command on WhatsApp, where they are the whole message."""
+
 Sender = Literal["user", "assistant"]
 
 
@@ -57,6 +63,8 @@ class Chat:
     """``bubbles`` in their order, each with its last text, ``removed`` those that the person has deleted.
 
     ``first`` is when a mark was first to be seen in whole; ``turns`` is the history, None where it is not known.
+    ``ours`` are the business's own words and ``revoked`` what its sender took back, by their marks; ``orders`` are
+    the person's words that end all answers, or allow them again.
     """
 
     name: str
@@ -66,6 +74,9 @@ class Chat:
     first: dict[str, float] = field(default_factory=dict)
     calls: list[Shown] = field(default_factory=list)
     explained: dict[str, str] = field(default_factory=dict)
+    ours: dict[str, Said] = field(default_factory=dict)
+    revoked: set[str] = field(default_factory=set)
+    orders: list[Said] = field(default_factory=list)
     turns: list[tuple[Sender, str]] | None = None
 
     def show(self, call: Shown) -> None:
@@ -90,6 +101,21 @@ class Chat:
     def visible(self) -> list[str]:
         """The texts of the bubbles that stand in the chat."""
         return [text for name, text in self.bubbles.items() if name not in self.removed]
+
+    def order_in(self, text: str) -> str:
+        """The order that somebody's whole message is, empty for any other. On Telegram only a command is one."""
+        word = text.strip().lower()
+        return ORDERS.get(PLAIN.get(word, word) if self.name.startswith("whatsapp:") else word, "")
+
+    def opted_out(self) -> list[str]:
+        """The marks of what was said between somebody's STOP and their return, as far as the order is beyond doubt."""
+        return [said.mark for said in self.accepted() if self._order_before(said) == STOP]
+
+    def _order_before(self, said: Said) -> str:
+        """The last order before a message; empty where another one may have come between."""
+        before = [order for order in self.orders if order.precedes(said)]
+        later = self.orders[self.orders.index(before[-1]) + 1 :] if before else []
+        return before[-1].mark if before and all(said.precedes(order) for order in later) else ""
 
     def kept(self, sender: Sender) -> list[str]:
         """The marks in history as it keeps what people said, or what they were answered."""

@@ -16,6 +16,7 @@ BROKEN: Final = {
     "leaked": "shown to somebody else, or never said",
     "early": "calls before the platform's pause was over",
     "over": "more calls than the platform allows",
+    "forbidden": "sent from a number on hold, outside the window, or after an opt-out",
     "unequal": "chats whose history is not what was said",
     "delayed": "somebody else went first again and again",
     "left": "not empty though nothing is due",
@@ -44,6 +45,7 @@ class Report:
     leaked: list[str] = field(default_factory=list)
     early: list[str] = field(default_factory=list)
     over: list[str] = field(default_factory=list)
+    forbidden: list[str] = field(default_factory=list)
     unequal: list[str] = field(default_factory=list)
     delayed: list[str] = field(default_factory=list)
     left: list[str] = field(default_factory=list)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Any, Final
 
 import redis
@@ -13,11 +13,14 @@ import redis
 from simulator.ledger import Ledger
 from simulator.ledger.judge import DEAD
 
+MOVING: Final = "telegram:"
+"""Where a conversation's key may bear its newer name: that of a topic in a group that became a supergroup."""
 PREFIX: Final = "recado:"
 DUE: Final = "recado:due"
 ALIAS: Final = "recado:alias"
 QUEUE: Final = "rq:queue:recado"
 RUNNING: Final = "rq:wip:recado"
+PARKED: Final = "parked"
 _PART: Final = re.compile(r"recado:\{(.+)\}:(\w+)")
 _WAITING: Final = ("in", "wip", "out", "lease")
 
@@ -27,30 +30,67 @@ def read_redis(client: redis.Redis, ledger: Ledger) -> None:
 
     To be read when nothing moves any more, for it takes more than one command. Raises redis.RedisError.
     """
-    first = {chat_of(new.decode()): chat_of(old.decode()) for new, old in _ask(client, "HGETALL", ALIAS).items()}
+    aliases = {new.decode(): old.decode() for new, old in _ask(client, "HGETALL", ALIAS).items()}
+    first = {chat_of(new): chat_of(old) for new, old in aliases.items() if new.startswith(MOVING)}
+    first |= _strangers(aliases.values()) | ledger.names
 
     def chat(conversation: str) -> str:
-        name = chat_of(conversation)
+        name = chat_of(conversation, ledger.further)
         return first.get(name, name)
 
-    ledger.rest(_conversations(client, ledger, chat), _shared(client))
+    parked = _parked(client, ledger, chat)
+    ledger.rest(_conversations(client, ledger, chat, parked), _shared(client, parked))
     for conversation in _members(client, DUE):
-        ledger.due(chat(conversation))
+        if conversation not in parked:
+            ledger.due(chat(conversation))
     ledger.complete()
 
 
-def chat_of(conversation: str) -> str:
-    """The name of a chat: ``telegram:555`` for ``telegram:7123:555``, and for each thread in it."""
-    channel, _account, chat, *_ = conversation.split(":")
-    return f"{channel}:{chat}"
+def chat_of(conversation: str, further: Collection[str] = ()) -> str:
+    """The name of a chat: ``telegram:555`` for ``telegram:7123:555``, and for each thread in it.
+
+    With a ``further`` account of the business it bears that too: ``whatsapp:1065/34600``.
+    """
+    channel, account, chat, *_ = conversation.split(":")
+    return f"{channel}:{account}/{chat}" if account in further else f"{channel}:{chat}"
 
 
-def _conversations(client: redis.Redis, ledger: Ledger, chat_of: Callable[[str], str]) -> dict[str, int]:
+def _strangers(names: Iterable[str]) -> dict[str, str]:
+    """Whoever has a number that was somebody else's: the first stranger is ``34600~1`` to the platform."""
+    found: dict[str, list[tuple[int, str]]] = {}
+    for name in set(names):
+        before, mark, since = name.rpartition("~")
+        if mark and since.isdecimal():
+            found.setdefault(before, []).append((int(since), name))
+    return {
+        chat_of(name): f"{chat_of(before)}~{place}"
+        for before, each in found.items()
+        for place, (_, name) in enumerate(sorted(each), 1)
+    }
+
+
+def _parked(client: redis.Redis, ledger: Ledger, chat_of: Callable[[str], str]) -> set[str]:
+    """The conversations whose answers wait until the person writes again; nothing is to be done there until then."""
+    found = set()
+    for name in _names(client, "recado:{*}:out"):
+        state = f"{name.removesuffix('out')}state"
+        if (part := _PART.fullmatch(name)) and _ask(client, "HGET", state, PARKED):
+            found.add(part[1])
+            for reply in _list(client, name):
+                ledger.explain(chat_of(part[1]), reply.decode().replace(r"\n", "\n"), PARKED)
+    return found
+
+
+def _conversations(
+    client: redis.Redis, ledger: Ledger, chat_of: Callable[[str], str], parked: Collection[str]
+) -> dict[str, int]:
     sizes: dict[str, int] = {}
     for name in _names(client, "recado:{*"):
         if (found := _PART.fullmatch(name)) is None:
             continue
         chat, part = chat_of(found[1]), found[2]
+        if part == "out" and found[1] in parked:
+            continue
         if part in _WAITING:
             sizes[name] = 1 if part == "lease" else _ask(client, "LLEN", name)
             ledger.due(chat)
@@ -76,11 +116,12 @@ def _dead_text(entry: bytes) -> str:
     return str(json.loads(line)["text"])
 
 
-def _shared(client: redis.Redis) -> dict[str, int]:
+def _shared(client: redis.Redis, parked: Collection[str]) -> dict[str, int]:
     """The lines that all conversations share. A place or a wake-up whose worker is gone ends by itself."""
     seconds, micros = client.time()
     now_ms = int(seconds) * 1000 + int(micros) // 1000
-    sizes = {DUE: _ask(client, "ZCARD", DUE), QUEUE: _ask(client, "LLEN", QUEUE), RUNNING: _running(client)}
+    due = sum(conversation not in parked for conversation in _members(client, DUE))
+    sizes = {DUE: due, QUEUE: _ask(client, "LLEN", QUEUE), RUNNING: _running(client)}
     for name in _names(client, "recado:places:*"):
         sizes[name] = _ask(client, "ZCOUNT", name, f"({now_ms}", "+inf")
     for name in _names(client, "recado:line:*"):

@@ -93,6 +93,7 @@ def test_every_answer_is_one_that_aiogram_knows(telegram: TelegramServer) -> Non
     ask(telegram, "getFile", file_id=photo)
     for method in ("setMyCommands", "getMyCommands", "deleteMyCommands"):
         ask(telegram, method, scope=CHAT, language_code="es", **({"commands": MENU} if method[0] == "s" else {}))
+    ask(telegram, "getChat", chat_id=555)
     for method in ("getMe", "getUpdates", "getWebhookInfo"):
         ask(telegram, method)
     ask(telegram, "setWebhook", url="http://127.0.0.1:1/x", allowed_updates=["message"], max_connections=5)

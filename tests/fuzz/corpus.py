@@ -57,10 +57,9 @@ TELEGRAM_FIELDS = (
 )  # fmt: skip
 META_FIELDS = (
     Field("entry", "objects"), Field("entry/0/changes", "objects"), Field("entry/0/changes/0/value", "object"),
-    Field("metadata", "object"), Field("contacts", "objects"), Field("messages", "objects"),
+    Field("metadata", "object"), Field("messages", "objects"),
     Field("messages/0/id", "text", needed=True), Field("messages/0/from", "text", needed=True),
     Field("messages/0/type", "text"), Field("messages/0/text", "object"), Field("messages/0/text/body", "text"),
-    Field("messages/0/context", "object"), Field("messages/0/context/id", "text"),
     Field("messages/0/group_id", "text"),
 )  # fmt: skip
 NOT_READ = {
@@ -70,7 +69,18 @@ NOT_READ = {
         "message/of_next_year",
         "x",
     ),
-    "whatsapp": ("object", "x", "entry/0/id", "messages/0/timestamp", "messages/0/referral", "errors", "of_2031"),
+    "whatsapp": (
+        "object",
+        "x",
+        "entry/0/id",
+        "messages/0/timestamp",
+        "messages/0/referral",
+        "messages/0/context",
+        "messages/0/context/id",
+        "contacts",
+        "errors",
+        "of_2031",
+    ),
 }
 """Whatever stands there, the message arrives."""
 

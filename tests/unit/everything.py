@@ -42,7 +42,7 @@ def live(store: Store) -> None:
     mailbox.accept([said(2, HERE)])
     mailbox.take(HERE, "ours")
     mailbox.names(HERE, [(CHAT, WORDS)])
-    mailbox.accept([said(3, HERE)])
+    mailbox.accept([said(3, HERE)], raw_hours=72)
     assert outbox.begin(HERE, "ours", 2, 0, [LIMIT], mode="preview")[0] == "go"
     line = Line(store, MODELS, places=[PLACE], parallel=1, lease=60)
     assert line.enter(HERE, "ours", [PLACE])[0] == PLACE
@@ -100,5 +100,6 @@ def _value(store: Store, name: str) -> Any:
         "list": lambda: client.lrange(name, 0, -1),
         "set": lambda: client.smembers(name),
         "hash": lambda: client.hgetall(name),
+        "stream": lambda: client.xrange(name),
         "zset": lambda: client.zrange(name, 0, -1, withscores=True),
     }[client.type(name).decode()]()

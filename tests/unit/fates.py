@@ -189,11 +189,12 @@ def unrest(store: Store) -> list[str]:
     return found
 
 
-KEPT = {"", "history", "turn", "spoken", "dead", "names"}
+KEPT = {"", "history", "turn", "spoken", "dead", "names", "raw"}
 LINES = (DUE, f"recado:line:{MODELS}", f"recado:line:{SUSPECTS}")
 AT_REST = {
     "number", "committed", "window", "language", "paused", "dead_reason",
     "pause_at", "pause_wait", "quota_day", "quota_messages", "quota_tokens", "quota_told",
     "noticed", "refused", "wrong_codes", "stop", "halted", "chosen", "model",
+    "heard_at", "address", "paused_until", "paused_wait",
 }  # fmt: skip
 """What a conversation's state may know when nothing is left to do."""

@@ -239,8 +239,21 @@ def businesses(store: Store, language: Language) -> list[str]:
 
 
 @flow
+def handed_over(store: Store, language: Language) -> list[str]:
+    """With an owner who is told, in a chat of their own, in their own language; a turn that fails, too."""
+    visit = Visit(store, language, owner_chat="fake:7:99")
+    store.client.hset("recado:{fake:7:99}:state", "language", language)
+    visit.world.thinker._people._business = Business(name="Sol")
+    visit.world.backend.answers = [Rejected("too long")]
+    for text in (ASKED[language], "/resume", "/human", ASKED[language], "/human", "/resume"):
+        visit.say(text)
+        visit.world.answerer.answer("fake:7:99")
+    return visit.read
+
+
+@flow
 def left_and_back(store: Store, language: Language) -> list[str]:
     visit = Visit(store, language)
-    for text in ("/baja", "hola", "/alta"):
+    for text in ("/baja", "hola", "hola", "/alta"):
         visit.say(text)
     return visit.read

@@ -11,6 +11,7 @@ from typing import Final
 
 from bot.business import Business
 from bot.commands import Command, Order
+from bot.opening import Opening
 from bot.stores.access import Stranger
 from bot.texts import Language
 from tests.unit.flows import COMMANDS
@@ -32,8 +33,13 @@ def ordered(name: str, language: Language) -> Iterator[tuple[Language, str]]:
     stranger = Stranger("fake:2", "ACDEFGHJ", "fake:7:2", language, "Bea")
     options = {
         "admin": (True, False), "private": (True, False), "pressed": (False, True), "chooses": (True, False),
-        "thinker": ("", "a.example"), "number": (1, 5), "state": ({}, {"stop": "3", "chosen": language}),
-        "business": (Business(), Business(name="La Espiga", contact="+34 600 111 222")),
+        "thinker": ("", "a.example"), "number": (1, 5), "told": (True, False), "boss": (False, True),
+        "broke": (False, True),
+        "state": ({}, {"stop": "3", "chosen": language}, {"paused": "handed over"}, {"paused": "opted out"}),
+        "business": (
+            Business(), Business(name="La Espiga", contact="+34 600 111 222"),
+            Business(opening=Opening(timezone="UTC")),
+        ),
         "models": (tuple, lambda: ["mistral:7b"]), "stranger": (lambda _: None, lambda _: stranger),
     }  # fmt: skip
     source = inspect.getsource(inspect.getmodule(COMMANDS[name]) or type(COMMANDS[name]))

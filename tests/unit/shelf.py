@@ -30,7 +30,7 @@ class Shelf(FakeChannel):
         self.open = threading.Event()
         self.open.set()
 
-    def fetch(self, attachment: Attachment, most: int) -> bytes:
+    def fetch(self, conversation: str, attachment: Attachment, most: int) -> bytes:
         self.fetched.append(attachment.id)
         self.open.wait(30)
         found = self.files.get(attachment.id, Refused("no such file"))

@@ -151,7 +151,7 @@ def test_a_channel_that_is_switched_off_before_the_reply_went_loses_no_reply(wor
     world.come_back()
     assert 50_000 < due_in_ms(store) <= 60_000
     world.channels["fake"] = world.channel
-    store.client.hdel(key(ANA, "state"), "speak_at")
+    store.client.hdel(key(ANA, "state"), "pause_at")
     world.answerer.answer(ANA)
     assert world.channel.spoken == ["re: hello"]
     assert world.rest()

@@ -17,7 +17,7 @@ from tests.unit.fates import EditingChannel, Workers, unrest
 from tests.unit.mailboxes import ANA
 from tests.unit.worlds import World
 from workers import grow
-from workers.think import NOT_ADDRESSED
+from workers.silence import NOT_ADDRESSED
 
 
 @pytest.fixture(autouse=True)

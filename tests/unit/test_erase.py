@@ -9,7 +9,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from bot.message import Piece, Reply, Status, Turn
+from bot.message import Piece, Reply, Turn
+from bot.received import Status
 from bot.stores import bell, erase
 from bot.stores.connection import Store, connect, key
 from bot.stores.line import MODELS, Line

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from bot.message import Status
+from bot.received import Status
 from bot.stores.connection import Store, key
 from bot.stores.history import History
 from bot.stores.outbox import Outbox

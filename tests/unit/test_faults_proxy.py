@@ -129,6 +129,13 @@ def test_the_products_own_steps_have_names(through: RedisProxy, tmp_path: Path) 
     assert names(through)[-2:] == ["accept", "accept"]
 
 
+@pytest.mark.parametrize("script", sorted(Path("bot/stores").glob("*.lua")), ids=lambda path: path.stem)
+def test_no_comment_gives_a_script_another_name(script: Path) -> None:
+    """What scripts share is put before them, and a line of it that looks like a name would be theirs."""
+    found = proxy._NAME.search(script.read_bytes())
+    assert found is None or found[1].decode() == script.stem
+
+
 def test_the_trace_does_not_grow_for_ever(through: RedisProxy, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(proxy, "KEPT", 50)
     many = client(through)

@@ -16,7 +16,7 @@ from tests.unit.fates import unrest
 from tests.unit.mailboxes import ANA, counted
 from tests.unit.worlds import FakeChannel, World
 from workers.groups import is_to_us, plain, told
-from workers.think import NOT_ADDRESSED
+from workers.silence import NOT_ADDRESSED
 
 PHOTO = (Attachment("photo", "f1"),)
 

@@ -11,7 +11,7 @@ from bot.stores.connection import Store, key
 from tests.unit.fates import EditingChannel, unrest
 from tests.unit.growing import WHOLE, growing
 from tests.unit.mailboxes import ANA, BEA, until
-from tests.unit.worlds import World
+from tests.unit.worlds import World, holding
 from workers import grow
 from workers.grow import Beside, Growing
 
@@ -170,7 +170,7 @@ def test_what_came_between_two_edits_is_shown_when_the_next_is_due(
 
 def test_a_silent_model_costs_no_look(world: World, channel: EditingChannel) -> None:
     """All that there is was shown: whoever shows it sleeps until there is more."""
-    with world.answerer._hold(ANA) as held:
+    with holding(world.answerer, ANA) as held:
         world.say("when?")
         world.mailbox.take(ANA, held.token)
         growing = Growing(world.answerer._outbox, held, channel, 1, lambda *_: None)

@@ -11,7 +11,7 @@ from bot.stores.history import History
 from tests.unit.fates import unrest
 from tests.unit.mailboxes import ANA, BEA, counted, state
 from tests.unit.worlds import World
-from workers.think import NOT_ADDRESSED
+from workers.silence import NOT_ADDRESSED
 
 
 def heard(store: Store) -> list[tuple[str, str]]:
@@ -73,11 +73,14 @@ def test_nobody_sees_typing_while_people_talk_to_each_other(store: Store) -> Non
 def test_who_opted_out_is_heard_until_they_come_back(world: World, store: Store) -> None:
     (goodbye,) = world.answer("/baja")
     assert "/alta" in goodbye
-    assert world.answer("hello?", "anybody?") == []
-    assert heard(store) == [("hello?\nanybody?", OPTED_OUT)]
+    (hint,) = world.answer("hello?", "anybody?")
+    assert "/alta" in hint
+    assert world.answer("really?") == []
+    assert heard(store) == [("hello?\nanybody?", OPTED_OUT), ("really?", OPTED_OUT)]
     assert world.channel.typing == []
+    assert world.backend.prompts == []
     assert len(world.answer("/alta")) == 1
-    assert world.answer("hello") == ["re: hello?\nanybody?\n\nhello"]
+    assert world.answer("hello") == ["re: hello?\nanybody?\n\nreally?\n\nhello"]
     assert state(store, "paused") is None
     assert unrest(store) == []
 
@@ -91,7 +94,15 @@ def test_start_brings_back_who_had_opted_out(world: World) -> None:
 def test_other_commands_do_not_bring_anybody_back(world: World) -> None:
     world.answer("/baja")
     assert len(world.answer("/help")) == 1
+    assert "/alta" in world.answer("hello")[0]
     assert world.answer("hello") == []
+
+
+def test_who_leaves_again_is_told_again_how_to_return(world: World) -> None:
+    for _ in range(2):
+        world.answer("/baja")
+        assert [len(world.answer("hello")) for _ in range(2)] == [1, 0]
+        world.answer("/alta")
 
 
 def test_opting_out_is_one_persons_own(world: World) -> None:

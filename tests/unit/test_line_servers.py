@@ -179,7 +179,7 @@ def test_who_has_stood_long_enough_is_told_so_once(people: People, store: Store)
         enter(ANA, ANA, ["one"], notice=reply(-1, "slow"), notice_seconds=5)
     assert store.client.llen(key(ANA, "out")) == 0
     assert state(store, "told") == "1"
-    assert due_in_ms(store) > 20_000
+    assert due_in_ms(store) > 15_000
 
 
 def test_the_notice_goes_now_and_the_place_in_line_stays(people: People, store: Store) -> None:

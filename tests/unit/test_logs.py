@@ -30,11 +30,13 @@ def _restored() -> Iterator[None]:
     [
         f"POST https://api.telegram.org/bot{TOKEN}/sendMessage", f"token {TOKEN}",
         "Authorization: Bearer EAAGm0PX4ZCpsBA", "redis://:hunter2hunter2@localhost:6379/0",
-        "amqp://user:hunter2hunter2@host/",
+        "amqp://user:hunter2hunter2@host/", "190: Malformed access token EAAGm0PX4ZCpsBO0123456789abcdefghij",
+        "https://graph.facebook.com/debug_token?input_token=EAAGm0PX4ZCpsBO0123456789abcdefghij&fields=id",
+        "400000000000004|0123456789abcdef0123456789abcdef",
     ],
 )  # fmt: skip
 def test_what_looks_like_a_secret_is_not_logged(text: str) -> None:
-    for secret in (TOKEN, "EAAGm0PX4ZCpsBA", "hunter2"):
+    for secret in (TOKEN, "EAAGm0PX4ZCpsB", "hunter2", "0123456789abcdef"):
         assert secret not in redact(text)
 
 

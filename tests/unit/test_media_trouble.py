@@ -9,7 +9,7 @@ import time
 import pytest
 
 from bot import texts
-from bot.errors import Blocked, RateLimited, Refused, TooLarge, Unavailable, Undelivered, Unknown
+from bot.errors import Blocked, Halted, RateLimited, Refused, TooLarge, Unavailable, Undelivered, Unknown
 from bot.message import Attachment, Message
 from bot.stores.connection import Store
 from bot.texts import Language, Text
@@ -171,6 +171,17 @@ def test_a_note_that_breaks_its_listener_each_time_does_not_stop_its_conversatio
     gallery.mailbox.accept([Message("1", ANA, "", sent_at=sent_at, attachments=(VOICE,))])
 
     assert gallery.told() == told
+
+
+def test_a_file_is_waited_for_as_long_as_its_account_is_on_hold(gallery: Gallery) -> None:
+    """Nothing could be said meanwhile, either: a dead token costs nobody their voice note."""
+    gallery.channel.files["v1"] = Halted("190: the token has expired")
+    gallery.mailbox.accept([Message("1", ANA, "", sent_at=time.time() - 7200, attachments=(VOICE,))])
+    assert gallery.told() == []
+    gallery.channel.files["v1"] = b"OggShello"
+    gallery.think_again()
+
+    assert gallery.channel.spoken[-1] == "re: [voice note] do you open on Sundays?"
 
 
 def test_while_nobody_knows_whether_the_model_sees_the_turn_waits(store: Store) -> None:

@@ -21,7 +21,7 @@ from workers import notice
 from workers.notice import appended
 
 WHO = "The automatic assistant of La Espiga is answering you."
-HOW = "To reach a person, contact the business directly."
+HOW = "To reach a person, write /human."
 BOTH = f"{WHO} {HOW}"
 
 
@@ -35,12 +35,14 @@ def open_world(store: Store, **settings: Any) -> World:
 @pytest.mark.parametrize(
     ("business", "language", "words"),
     [
-        (Business(), "es", "Te responde el asistente automático de este negocio. Para hablar con una persona, "),
-        (Business(), "en", "The automatic assistant of this business is answering you. To reach a person, contact "),
+        (Business(), "es",
+         "Te responde el asistente automático de este negocio. Para hablar con una persona, escribe /humano."),
+        (Business(), "en",
+         "The automatic assistant of this business is answering you. To reach a person, write /human."),
         (Business(name="La Espiga", contact="976 123 456"), "es",
-         "Te responde el asistente automático de La Espiga. Para hablar con una persona: 976 123 456"),
+         "Te responde el asistente automático de La Espiga. Para hablar con una persona: /humano · 976 123 456"),
         (Business(name="{of}", contact="{0}"), "en",
-         "The automatic assistant of {of} is answering you. To reach a person: {0}"),
+         "The automatic assistant of {of} is answering you. To reach a person: /human · {0}"),
     ],
 )  # fmt: skip
 def test_it_says_who_answers_and_how_to_reach_a_person(business: Business, language: str, words: str) -> None:

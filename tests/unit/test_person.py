@@ -40,6 +40,7 @@ def test_what_names_nobody_is_refused_with_an_example(name: str) -> None:
     [
         '{"from":"555"}', '{"chat":{"id":555}}', "[[[555]]]", '{"555":1}', '{"a":555', '"555"', "[1, 555 ,2",
         '{"id" : 555}', '{"from":"555"}'.encode("utf-16"), b'{"from":"555","text":"\xff', "[" * 5000 + "555",
+        '{"to":"+555"}', '{"to":"+555"',
     ],
 )  # fmt: skip
 def test_a_body_names_whose_id_stands_in_it_whole(body: str | bytes) -> None:
@@ -93,6 +94,47 @@ def test_an_export_holds_everything_of_them_and_nothing_of_others(store: Store) 
     assert whatsapp["due_at"]
     assert len(document["quarantine"]) == 2
     assert BEA.rpartition(":")[2] not in json.dumps(document)
+
+
+def kept(to: str, *people: str) -> bytes:
+    """A body about what several people wrote to one number."""
+    messages = [{"from": one, "id": f"of {one}", "text": {"body": f"words of {one}"}} for one in people]
+    value = {"metadata": {"phone_number_id": to}, "contacts": [{"wa_id": one} for one in people], "messages": messages}
+    return json.dumps({"entry": [{"changes": [{"field": "messages", "value": value}]}]}).encode()
+
+
+def test_of_a_body_about_several_people_each_gets_their_own_part(store: Store, mailbox: Mailbox) -> None:
+    mailbox.quarantine("whatsapp", kept("1", CHAT, "34600000009"), "1")
+    (part,) = export(store, Person.parse(CHAT))["quarantine"]
+
+    assert f"words of {CHAT}" in part
+    assert "34600000009" not in part
+
+
+def test_what_a_person_said_to_another_business_is_not_in_their_conversations_export(
+    store: Store, mailbox: Mailbox
+) -> None:
+    """Nor does it go when that conversation does, where it came apart."""
+    own, both = kept("1", CHAT), json.loads(kept("1", CHAT))
+    both["entry"] += json.loads(kept("2", CHAT).replace(b"words", b"secrets"))["entry"]
+    mailbox.accept([said(1, here := f"whatsapp:1:{CHAT}")])
+    for body in (own, kept("2", CHAT), json.dumps(both).encode()):
+        mailbox.quarantine("whatsapp", body, "1,2")
+    parts = export(store, Person.parse(here))["quarantine"]
+
+    assert [json.loads(part)["entry"][0]["changes"][0]["value"]["metadata"] for part in parts] == [
+        {"phone_number_id": "1"}
+    ] * 2
+    assert "secrets" not in str(parts)
+    assert len(find(store, Person.parse(here)).quarantined) == 2
+    assert len(export(store, Person.parse(CHAT))["quarantine"]) == 3
+
+
+@pytest.mark.parametrize("number", ["1", 1, None, [], {}])
+def test_a_body_that_names_no_account_that_can_be_read_is_the_persons_too(number: object) -> None:
+    body = json.dumps({"metadata": {"phone_number_id": number}, "messages": [{"from": CHAT}]}).encode()
+
+    assert Person.parse(f"whatsapp:1:{CHAT}").is_in("whatsapp", body)
 
 
 def test_of_a_stranger_there_is_nothing(store: Store) -> None:

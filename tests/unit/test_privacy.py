@@ -167,7 +167,7 @@ def test_a_farewell_that_waits_keeps_only_what_it_needs(store: Store) -> None:
     )
     assert WORDS.encode() not in everything
     known = {name.decode() for name in store.client.hkeys(key(ANA, "state"))}
-    assert known <= {"number", "committed", "erased", "begun_at", "speak_at", "speak_wait", "piece:2:0"}
+    assert known <= {"number", "heard_at", "committed", "erased", "begun_at", "speak_at", "speak_wait", "piece:2:0"}
 
 
 def test_an_answer_that_is_not_said_yet_goes_too_and_its_bubble_is_counted(

@@ -10,7 +10,7 @@ from tests.unit.calendars import Calendar
 from tests.unit.fates import unrest
 from tests.unit.mailboxes import ANA, BEA, counted, state
 from tests.unit.worlds import World
-from workers.think import QUOTA
+from workers.silence import QUOTA
 
 
 def heard(store: Store) -> list[tuple[str, str]]:

@@ -120,7 +120,7 @@ def test_every_command_exists(command: str) -> None:
 
 
 def test_the_commands_of_today_are_all_shown() -> None:
-    names = "access dead doctor erase export poll redis serve setup status webhook"
+    names = "access dead doctor erase export handover poll redis replay serve setup status webhook whatsapp"
     bot = [f"bot {name}" for name in names.split()]
     assert subcommands() == [*bot, "workers chat", "workers check", "workers run"]
 

@@ -68,6 +68,7 @@ def test_without_a_question_the_defaults_and_what_is_given_are_written(
     assert found["PUBLIC_URL"] == ""
     assert "@recado_bot" in done.output
     assert "make run" in done.output
+    assert "python -m bot whatsapp setup" in done.output
     assert TOKEN not in done.output
 
 

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 from rich.console import Console
 
 from bot import status
+from bot.money import Account
 from bot.status import COUNTED
 from bot.stores.connection import Store
+from bot.stores.hold import Hold
 from bot.stores.line import MODELS, SUSPECTS, Line
 from bot.stores.mailbox import COUNTS, Mailbox
+from bot.stores.meter import Month
 from tests.unit.mailboxes import ANA, BEA, said
 
 SERVER = "http://me:hidden-word@gpu1:11434"
@@ -65,6 +70,16 @@ def test_a_server_that_is_well_again_is_said_to_be(store: Store) -> None:
     store.client.hset(f"recado:line:{MODELS}:state", mapping={"number": 7, f"rest:{SERVER}": 1})
     (server,) = status.read(store).servers
     assert (server.rest, str(server)) == (0, "well")
+
+
+def test_what_a_platform_says_is_shown_as_it_is(store: Store) -> None:
+    """Its words of a hold may look like this table's own marks."""
+    hold = Hold("whatsapp:111", "190: [/x] [OAuth] dead", since=0, until=0, code=190)
+    now = replace(status.read(store), accounts=(Account("111", {}, Month({}, {}, 0), 0, hold),))
+    terminal = Console(width=200, record=True)
+    terminal.print(status.table(now))
+
+    assert "190: [/x] [OAuth] dead" in terminal.export_text()
 
 
 def test_suspects_in_their_line_are_counted(store: Store, mailbox: Mailbox) -> None:

@@ -14,7 +14,7 @@ from tests.unit.backgrounds import NEVER, Worker
 from tests.unit.fates import EditingChannel, Workers, unrest
 from tests.unit.mailboxes import ANA, counted, state, until
 from tests.unit.talks import remembered, rest
-from tests.unit.worlds import World
+from tests.unit.worlds import World, holding
 from workers import background, grow
 from workers.held import Stopped
 
@@ -211,7 +211,7 @@ def test_a_worker_may_die_at_any_step_beside_a_stop(store: Store, at: int) -> No
 
 def test_what_was_said_counts_although_the_stop_came_with_its_last_word(world: World) -> None:
     """Held tells whoever thinks to end only where nothing was said."""
-    with world.answerer._hold(ANA) as held:
+    with holding(world.answerer, ANA) as held:
         held.begin(1, "")
         held.stopped.set()
         held.check("all that there is")
@@ -224,7 +224,7 @@ def test_what_is_told_of_an_earlier_turn_does_not_end_this_one(world: World, sto
     world.say("when?", "/stop")
     world.mailbox.take(ANA, "a")
     (mark,) = world.mailbox.renew([(ANA, "a", ())]).marks.values()
-    with world.answerer._hold(ANA) as held:
+    with holding(world.answerer, ANA) as held:
         held.begin(2, "")
         held.heed(mark)
         assert not held.ended

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from bot.message import Alias, Message, Received
+from bot.message import Message
+from bot.received import Alias, Received
 from tests.unit.test_telegram_updates import ANA, BOT, GROUP, HOME, TELEGRAM, channel, message, read_by
 
 BUBBLE = {"message_id": 77, "date": 1_760_000_001, "chat": HOME, "from": BOT, "text": "Abrimos …"}

@@ -17,6 +17,7 @@ from simulator.server import Cut
 from tests.channel_server import ScriptedPlatform, answer
 from tests.unit.test_telegram_speaking import TOKEN, connect, refusal
 
+CHAT = "telegram:7123:555"
 PHOTO = Attachment("photo", "AgAC-1")
 BYTES = b"\xff\xd8\xff" + b"x" * 5000
 
@@ -42,14 +43,14 @@ def channel(platform: ScriptedPlatform) -> Iterator[Telegram]:
 
 
 def test_a_file_is_asked_for_by_its_id_and_read_from_the_bot_api(channel: Telegram, platform: ScriptedPlatform) -> None:
-    assert channel.fetch(PHOTO, 10_000) == BYTES
+    assert channel.fetch(CHAT, PHOTO, 10_000) == BYTES
     assert platform.paths == [f"/bot{TOKEN}/getFile", f"/file/bot{TOKEN}/photos/file_1.jpg"]
     assert platform.asked[0]["file_id"] == "AgAC-1"
 
 
 def test_a_file_that_says_it_is_too_large_is_not_asked_for(channel: Telegram, platform: ScriptedPlatform) -> None:
     with pytest.raises(TooLarge):
-        channel.fetch(Attachment("document", "BQAC-1", size=30 << 20), 20 << 20)
+        channel.fetch(CHAT, Attachment("document", "BQAC-1", size=30 << 20), 20 << 20)
     assert platform.paths == []
 
 
@@ -67,7 +68,7 @@ def test_what_turns_out_too_large_is_given_up(channel: Telegram, platform: Scrip
     platform.script = script
 
     with pytest.raises(TooLarge):
-        channel.fetch(PHOTO, 10_000)
+        channel.fetch(CHAT, PHOTO, 10_000)
 
 
 @pytest.mark.parametrize(
@@ -92,7 +93,7 @@ def test_each_failure_says_whether_it_is_for_good(
     platform.script = script
 
     with pytest.raises(error) as raised:
-        channel.fetch(PHOTO, 10_000)
+        channel.fetch(CHAT, PHOTO, 10_000)
     assert type(raised.value) is error
     assert TOKEN not in str(raised.value)
     ours = [record.getMessage() for record in caplog.records if record.name != "waitress"]  # the fake server's own
@@ -103,7 +104,7 @@ def test_no_redirect_is_followed(channel: Telegram, platform: ScriptedPlatform) 
     platform.script = [file(), Response("", 302, {"Location": f"{platform.url}/somewhere/else"})]
 
     with pytest.raises(Undelivered):
-        channel.fetch(PHOTO, 10_000)
+        channel.fetch(CHAT, PHOTO, 10_000)
     assert [path for path in platform.paths if "somewhere" in path] == []
 
 
@@ -117,7 +118,7 @@ def test_a_path_that_is_none_of_the_bot_apis_is_not_followed(
     platform.script = [file(path)]
 
     with pytest.raises(Refused):
-        channel.fetch(PHOTO, 10_000)
+        channel.fetch(CHAT, PHOTO, 10_000)
     assert len(platform.paths) == 1
 
 
@@ -127,13 +128,13 @@ def test_a_file_that_trickles_is_given_up_in_the_end(
     monkeypatch.setattr(_telegram_files, "FETCH_SECONDS", 0.0)
 
     with pytest.raises(Undelivered):
-        channel.fetch(PHOTO, 10_000)
+        channel.fetch(CHAT, PHOTO, 10_000)
 
 
 def test_after_its_end_a_channel_fetches_as_before(channel: Telegram, platform: ScriptedPlatform) -> None:
     """Closing gives back connections; whoever asks again opens new ones."""
-    channel.fetch(PHOTO, 10_000)
+    channel.fetch(CHAT, PHOTO, 10_000)
     channel.close()
     platform.script = [file()]
 
-    assert channel.fetch(PHOTO, 10_000) == BYTES
+    assert channel.fetch(CHAT, PHOTO, 10_000) == BYTES

@@ -14,7 +14,8 @@ from pydantic import SecretStr
 
 from bot.channels.telegram import SECRET_HEADER, Telegram
 from bot.errors import Unreadable
-from bot.message import Attachment, Message, Received
+from bot.message import Attachment, Message
+from bot.received import Received
 from bot.settings import load_settings
 from tests.json_values import JSON, NO_OBJECTS
 
@@ -226,3 +227,22 @@ def test_receiving_loads_no_client_of_the_platforms() -> None:
         "print(sorted({'telegram', 'telegramify_markdown', 'pyromark', 'httpx', 'markdown_it'} & set(sys.modules)))"
     )
     assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    ("parts", "command"),
+    [
+        ({"text": "Quiero hablar con una persona"}, "humano"),
+        ({"text": "can I talk to a human?"}, "humano"),
+        ({"text": "STOP"}, ""),
+        ({"text": "BAJA"}, ""),
+        ({"caption": "quiero hablar con una persona", "photo": [{"file_id": "f"}]}, ""),
+        ({"text": "quiero hablar con una persona", "chat": GROUP}, ""),
+    ],
+    ids=["Spanish", "English", "STOP", "BAJA", "below a photo", "among people of a group"],
+)
+def test_a_person_is_asked_for_in_plain_words(parts: dict[str, Any], command: str) -> None:
+    """STOP and BAJA are words like others here, where there is a menu of commands."""
+    [found] = read(**parts)
+
+    assert found.command == command

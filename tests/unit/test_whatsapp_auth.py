@@ -10,7 +10,7 @@ from pydantic import SecretStr
 
 from bot.channels.whatsapp import SIGNATURE_HEADER, WhatsApp
 from bot.errors import Forged, SettingsError
-from bot.message import Received
+from bot.received import Received
 from bot.settings import load_settings
 from tests.unit.test_whatsapp_payload import (
     APP_SECRET,

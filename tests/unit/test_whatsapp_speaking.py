@@ -14,7 +14,7 @@ import pytest
 from bot.channels import _whatsapp_client
 from bot.channels._whatsapp_client import WhatsAppClient
 from bot.channels.whatsapp import WhatsApp
-from bot.errors import Blocked, DeliveryError, Parked, RateLimited, Refused, Undelivered, Unknown
+from bot.errors import Blocked, DeliveryError, Halted, Parked, RateLimited, Refused, Undelivered, Unknown
 from bot.message import Limit, Piece
 from simulator.server import Cut
 from simulator.whatsapp import WhatsAppServer
@@ -89,9 +89,12 @@ def test_typing_marks_as_read_in_the_same_call(channel: WhatsApp, platform: Scri
 @pytest.mark.parametrize(
     ("told", "meaning", "words"),
     [
-        (refusal(401, 190), Undelivered, "WHATSAPP_TOKEN"),
-        (refusal(400, 0), Undelivered, "WHATSAPP_TOKEN"),
-        (refusal(403, 131031), Undelivered, "Account Quality"),
+        (refusal(401, 190), Halted, "WHATSAPP_TOKEN"),
+        (refusal(400, 0), Halted, "WHATSAPP_TOKEN"),
+        (refusal(403, 131031), Halted, "Account Quality"),
+        (refusal(403, 368), Halted, "Account Quality"),
+        (refusal(400, 133010), Halted, "API Setup"),
+        (refusal(400, 131042), Halted, "Payment settings"),
         (refusal(400, 131016, "busy"), Undelivered, "busy"),
         (refusal(500, 131000, "went wrong"), Undelivered, "went wrong"),
         (refusal(400, 131047), Parked, "24 hours"),
@@ -108,7 +111,7 @@ def test_typing_marks_as_read_in_the_same_call(channel: WhatsApp, platform: Scri
         (answer({"messages": [{}]}), Unknown, "names no message"),
         (answer("x", 404), Undelivered, "WHATSAPP_API_URL"),
         (answer("x", 301, Location="http://127.0.0.1:9/"), Undelivered, "WHATSAPP_API_URL"),
-        (answer("x", 401), Undelivered, "WHATSAPP_TOKEN"),
+        (answer("x", 401), Halted, "WHATSAPP_TOKEN"),
         (answer({"error": {"code": "190"}}, 400), Undelivered, "400"),
         (answer({"error": "text"}, 400), Undelivered, "400"),
         (Cut, Unknown, "broke"),
@@ -131,14 +134,15 @@ def test_every_answer_has_one_meaning(
 @pytest.mark.parametrize(
     ("told", "seconds"),
     [
-        (refusal(400, 131056), 6.0),
+        (refusal(400, 131056), 0.0),
+        (refusal(400, 131056, Retry_After="12"), 12.0),
         (refusal(429, 130429, Retry_After="17"), 17.0),
         (refusal(429, 130429), 6.0),
         (refusal(400, 4), 6.0),
         (refusal(400, 80007, Retry_After="soon"), 6.0),
         (answer("x", 429, Retry_After="3"), 3.0),
     ],
-    ids=["pair", "named", "unnamed", "app", "no number", "a proxy's"],
+    ids=["pair", "pair, named", "named", "unnamed", "app", "no number", "a proxy's"],
 )
 def test_a_pause_is_as_long_as_meta_says(
     channel: WhatsApp, platform: ScriptedPlatform, told: Any, seconds: float
@@ -173,7 +177,7 @@ def test_silence_is_an_unknown_outcome(platform: ScriptedPlatform, monkeypatch: 
     platform.silent = True
     client = WhatsAppClient(TOKEN, NUMBER, platform.url)
     with pytest.raises(Unknown):
-        client.send("34600111222", "hola", "r1")
+        client.send("34600111222", Piece("hola"), "r1")
     client.close()
 
 

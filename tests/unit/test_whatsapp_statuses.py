@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.message import Received, Status
+from bot.received import Received, Status
 from tests.json_values import JSON
 from tests.unit.test_whatsapp_payload import NUMBER, change, payload, receive_all, text
 
@@ -34,18 +34,20 @@ def statuses(*told: Any, **parts: Any) -> tuple[Status, ...]:
 
 @pytest.mark.parametrize("kind", ["sent", "delivered", "read", "played"])
 def test_whatever_comes_after_acceptance_says_that_the_bubble_was_sent(kind: str) -> None:
-    assert statuses(status(kind)) == (Status(ANA, OURS, "sent"),)
+    assert statuses(status(kind)) == (Status(ANA, OURS, "sent", "", "wamid.9", kind, 1_760_000_000.0),)
 
 
 @pytest.mark.parametrize(
     ("errors", "outcome", "reason"),
     [
         ([error(131026)], "failed", "131026: this person cannot get WhatsApp messages from this number"),
-        ([error(131000, error_data={"details": "Something\nwent wrong"})], "failed", "131000: Something went wrong"),
-        ([error(131000)], "failed", "131000: Message"),
-        ([error(131000, message=None)], "failed", "131000: Title"),
-        ([error(131000, message="\ud800")], "failed", "131000: ?"),
-        ([error(131000, message=None, title={})], "failed", "131000: no reason given"),
+        ([error(131000, error_data={"details": "Something\nwent wrong"})], "again", "131000: Something went wrong"),
+        ([error(131000)], "again", "131000: Message"),
+        ([error(131000, message=None)], "again", "131000: Title"),
+        ([error(190, message="Malformed access token EAAGm0PX4ZCpsBO1234")], "halted", "190: Malformed access token *"),
+        ([error(131000, message="\ud800")], "again", "131000: ?"),
+        ([error(131000, message="a\x1b[31m\u202eb")], "again", "131000: a?[31m?b"),
+        ([error(131000, message=None, title={})], "again", "131000: no reason given"),
         ([error("131026"), error(True), 5], "failed", "0: no reason given"),
         ([], "failed", "0: no reason given"),
         (None, "failed", "0: no reason given"),

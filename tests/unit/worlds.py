@@ -5,25 +5,39 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from typing import Self
 
 from bot import wiring
 from bot.business import Business, Question
 from bot.channels import Channel
 from bot.errors import Unavailable, Unknown
-from bot.message import Limit, Message, Piece, Received
+from bot.message import Limit, Message, Piece
+from bot.received import Received
 from bot.settings import Settings, load_settings
 from bot.stores.access import Access
 from bot.stores.connection import DUE, Store, key
+from bot.stores.handovers import Handovers
 from bot.stores.history import History
 from bot.stores.line import MODELS, SUSPECTS, Line
 from bot.stores.outbox import Outbox
 from tests.unit.mailboxes import ANA, open_mailbox
 from workers.answer import Answerer
 from workers.backends import Backend, Prompt
+from workers.held import Held
 from workers.places import ALONE, Places
 from workers.think import Thinker
+
+
+@contextmanager
+def holding(answerer: Answerer, conversation: str) -> Iterator[Held]:
+    """A conversation in this worker's hands, as while it is answered."""
+    held = Held(conversation)
+    answerer._held[held.token] = held
+    try:
+        yield held
+    finally:
+        del answerer._held[held.token]
 
 
 class FakeChannel(Channel):
@@ -175,7 +189,7 @@ class World:
         self.thinker = Thinker(
             self.settings, history=History(store), backend=self.backend, commands=wiring.open_commands(),
             business=Business(name="La Espiga", faq=(Question(question="Hours?", answer="9 to 17"),)),
-            access=Access(store, self.settings),
+            access=Access(store, self.settings), handovers=Handovers(store, self.settings),
         )  # fmt: skip
         self.answerer = self.worker()
 
@@ -186,7 +200,7 @@ class World:
         answerer = Answerer(
             self.settings, mailbox=self.mailbox, thinker=self.thinker, outbox=Outbox(self.store),
             places=Places(models, suspects, self.settings.slow_notice_seconds), channels=self.channels,
-            show_typing=lambda channel, conversation, message: channel.show_typing(conversation, message),
+            show_typing=lambda channel, _, message, address: channel.show_typing(address, message),
         )  # fmt: skip
         answerer.beside = lambda growing: nullcontext(growing.show)  # each piece is shown before the next one comes
         return answerer

@@ -81,6 +81,8 @@ class Backend(ABC):
     """What is asked for without LLM_MODEL."""
     chooses: ClassVar[bool] = False
     """Whether its servers have other models, and Prompt.model names the one that answers."""
+    knows_business: ClassVar[bool] = False
+    """Whether it answers from one business's file alone, so that each business needs its own."""
 
     @classmethod
     @abstractmethod

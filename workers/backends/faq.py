@@ -73,6 +73,7 @@ class Faq(Backend):
 
     name = "faq"
     takes_notes: ClassVar[bool] = False
+    knows_business: ClassVar[bool] = True
 
     def __init__(self, business: Business) -> None:
         self._business = business
