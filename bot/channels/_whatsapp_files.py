@@ -10,18 +10,15 @@ import binascii
 import hashlib
 import hmac
 import re
-import time
 from collections.abc import Callable
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 import httpx
 
-from bot.errors import RateLimited, Refused, TooLarge, Undelivered
+from bot.channels._http import download
+from bot.errors import Refused, TooLarge, Undelivered
 from bot.message import Attachment, Piece
-
-FETCH_SECONDS = 60.0
-"""However slowly it trickles, a file is there after so long or not at all."""
 
 CAPTION_MOST: Final = 1024
 """Characters of the words that go with a file
@@ -31,8 +28,6 @@ _HOSTS: Final = re.compile(r"lookaside\.fbsbx\.com|graph\.facebook\.com|([a-z0-9
 _ID: Final = re.compile(r"[A-Za-z0-9_-]{1,256}", re.ASCII)
 _EXPIRED: Final = frozenset({401, 403, 404, 410})
 """What an address answers whose five minutes are over."""
-
-_TOO_MANY_SECONDS: Final = 5.0
 
 Ask = Callable[..., dict[str, Any]]
 
@@ -75,26 +70,11 @@ class WhatsAppFiles:
             raise TooLarge(f"a file has {size} bytes, and {most} are the most")
         if not isinstance(url, str) or not is_metas(url, self._api_url):
             raise Refused("Meta names an address for a file that is not Meta's own")
-        data = self._download(url, most)
+        data = download(self._http, url, most, "Meta", _may_be_expired)
         told = sent.sha256 or found.get("sha256")
         if isinstance(told, str) and told and not _is_of(data, told):
             raise _Again("it comes with other bytes than were sent")
         return data
-
-    def _download(self, url: str, most: int) -> bytes:
-        try:
-            with self._http.stream(
-                "GET", url, follow_redirects=False, headers={"Accept-Encoding": "identity"}
-            ) as response:
-                _judge(response, most)
-                return _all(response, most)
-        except httpx.HTTPError as error:
-            reason = type(error).__name__
-        except (httpx.InvalidURL, UnicodeError):
-            reason = "InvalidURL"
-        except RuntimeError:  # httpx' word for a client that was closed meanwhile
-            reason = "the connection is closed"
-        raise Undelivered(f"a file could not be fetched from Meta ({reason})")
 
 
 class _Again(Exception):
@@ -129,27 +109,6 @@ def _is_of(data: bytes, told: str) -> bool:
     return hmac.compare_digest(hashlib.sha256(data).digest(), wanted)
 
 
-def _judge(response: httpx.Response, most: int) -> None:
-    status = response.status_code
+def _may_be_expired(status: int) -> None:
     if status in _EXPIRED:
         raise _Again(f"HTTP {status}")
-    if status == 429:
-        raise RateLimited("Meta wants a pause before files are fetched", _TOO_MANY_SECONDS)
-    if 300 <= status < 500:
-        raise Refused(f"Meta does not give a file: HTTP {status}")
-    if status != 200:
-        raise Undelivered(f"Meta did not give a file: HTTP {status}")
-    length = response.headers.get("content-length", "")
-    if length.isdecimal() and int(length) > most:
-        raise TooLarge(f"a file has {length} bytes, and {most} are the most")
-
-
-def _all(response: httpx.Response, most: int) -> bytes:
-    until, data = time.monotonic() + FETCH_SECONDS, bytearray()
-    for chunk in response.iter_raw():
-        data += chunk
-        if len(data) > most:
-            raise TooLarge(f"a file has more than {most} bytes")
-        if time.monotonic() > until:
-            raise Undelivered(f"a file did not come within {FETCH_SECONDS:.0f} s")
-    return bytes(data)

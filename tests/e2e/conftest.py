@@ -17,6 +17,7 @@ from bot.stores import embedded
 from bot.stores.connection import Store, connect
 from simulator import installation as simulated
 from simulator.models import ModelServer
+from simulator.voices import VoiceServer
 from tests import oracle
 
 COMMANDS = {name: simulated.COMMANDS[name] for name in ("receiver", "worker")}
@@ -43,6 +44,25 @@ class Installation(simulated.Installation):
 def installation(folder: Path, delay: float = 0.0, **extra: str) -> Installation:
     """Both platforms and a model that takes ``delay`` seconds, open; nothing of the product is started yet."""
     return Installation(folder, ModelServer(delay), own_redis=False, **extra).open()
+
+
+@pytest.fixture(scope="module")
+def voices() -> Iterator[VoiceServer]:
+    with VoiceServer(otherwise="¿abrís los domingos?") as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def seeing(tmp_path_factory: pytest.TempPathFactory, voices: VoiceServer) -> Iterator[Installation]:
+    """An installation whose model sees, and that has somebody who listens, the same for both channels."""
+    folder = tmp_path_factory.mktemp("seeing") / "installation"
+    one = installation(folder, TRANSCRIBER="openai", TRANSCRIBER_BASE_URL=voices.url)
+    one.model.host.sees = True
+    try:
+        one.start("receiver", "worker")
+        yield one
+    finally:
+        one.close()
 
 
 @pytest.fixture

@@ -2,36 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import count
 
 import pytest
 
 from bot import texts
 from simulator.voices import VoiceServer
-from tests.e2e.conftest import Installation, installation
+from tests.e2e.conftest import Installation
 from tests.unit.files import JPEG, OGG, PNG
 
 _chats = count(500)
-
-
-@pytest.fixture(scope="module")
-def voices() -> Iterator[VoiceServer]:
-    with VoiceServer(otherwise="¿abrís los domingos?") as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
-def seeing(tmp_path_factory: pytest.TempPathFactory, voices: VoiceServer) -> Iterator[Installation]:
-    """An installation whose model sees, and that has somebody who listens."""
-    folder = tmp_path_factory.mktemp("seeing") / "installation"
-    one = installation(folder, TRANSCRIBER="openai", TRANSCRIBER_BASE_URL=voices.url)
-    one.model.host.sees = True
-    try:
-        one.start("receiver", "worker")
-        yield one
-    finally:
-        one.close()
 
 
 @pytest.fixture

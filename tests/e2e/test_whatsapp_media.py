@@ -3,7 +3,6 @@ Telegram's. A file is asked for by its id and read from the address that Meta na
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from itertools import count
 
 import pytest
@@ -13,7 +12,7 @@ from bot import texts
 from simulator.platforms import json_response
 from simulator.server import Server
 from simulator.voices import VoiceServer
-from tests.e2e.conftest import Installation, installation
+from tests.e2e.conftest import Installation
 from tests.unit.files import JPEG, OGG, PNG
 
 _people = count(34_600_000_500)
@@ -30,25 +29,6 @@ class Stranger(Server):
         with self.changed:
             self.asked.append(request.headers.get("Authorization", ""))
         return json_response({})
-
-
-@pytest.fixture(scope="module")
-def voices() -> Iterator[VoiceServer]:
-    with VoiceServer(otherwise="¿abrís los domingos?") as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
-def seeing(tmp_path_factory: pytest.TempPathFactory, voices: VoiceServer) -> Iterator[Installation]:
-    """An installation whose model sees, and that has the same transcriber for both channels."""
-    folder = tmp_path_factory.mktemp("whatsapp") / "installation"
-    one = installation(folder, TRANSCRIBER="openai", TRANSCRIBER_BASE_URL=voices.url)
-    one.model.host.sees = True
-    try:
-        one.start("receiver", "worker")
-        yield one
-    finally:
-        one.close()
 
 
 @pytest.fixture

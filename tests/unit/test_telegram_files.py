@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from werkzeug.wrappers import Response
 
-from bot.channels import _telegram_files
+from bot.channels import _http
 from bot.channels.telegram import Telegram
 from bot.errors import DeliveryError, RateLimited, Refused, TooLarge, Undelivered
 from bot.message import Attachment
@@ -103,7 +103,7 @@ def test_each_failure_says_whether_it_is_for_good(
 def test_no_redirect_is_followed(channel: Telegram, platform: ScriptedPlatform) -> None:
     platform.script = [file(), Response("", 302, {"Location": f"{platform.url}/somewhere/else"})]
 
-    with pytest.raises(Undelivered):
+    with pytest.raises(Refused):
         channel.fetch(CHAT, PHOTO, 10_000)
     assert [path for path in platform.paths if "somewhere" in path] == []
 
@@ -125,7 +125,7 @@ def test_a_path_that_is_none_of_the_bot_apis_is_not_followed(
 def test_a_file_that_trickles_is_given_up_in_the_end(
     channel: Telegram, platform: ScriptedPlatform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_telegram_files, "FETCH_SECONDS", 0.0)
+    monkeypatch.setattr(_http, "FETCH_SECONDS", 0.0)
 
     with pytest.raises(Undelivered):
         channel.fetch(CHAT, PHOTO, 10_000)

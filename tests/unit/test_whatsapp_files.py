@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from werkzeug.wrappers import Request, Response
 
-from bot.channels import _whatsapp_files
+from bot.channels import _http
 from bot.channels._whatsapp_files import is_metas
 from bot.channels.whatsapp import WhatsApp
 from bot.errors import DeliveryError, Halted, RateLimited, Refused, TooLarge, Undelivered, Unknown
@@ -195,6 +195,6 @@ def test_metas_own_hosts_are_known(url: str) -> None:
 def test_a_file_that_trickles_for_ever_is_given_up(
     channel: WhatsApp, graph: Graph, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_whatsapp_files, "FETCH_SECONDS", -1.0)
+    monkeypatch.setattr(_http, "FETCH_SECONDS", -1.0)
     with pytest.raises(Undelivered, match="did not come"):
         channel.fetch(ANA, VOICE, 10_000)
