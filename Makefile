@@ -25,7 +25,12 @@ run: $(LIGHT) ## Start the receiver and a worker with the settings in .env
 	@$(BIN)/python deploy/run.py
 
 test: $(DEV) ## Run the tests (ARGS=... for pytest)
+ifdef ARGS
 	@$(BIN)/pytest $(ARGS)
+else
+	@$(BIN)/pytest -n 2 --dist loadfile --ignore=tests/e2e --ignore=tests/local
+	@$(BIN)/pytest tests/e2e tests/local  # whole installations and models: one at a time
+endif
 
 check: $(DEV) ## Format, lint, types, import rules and shell scripts
 	$(BIN)/ruff format --check .
