@@ -30,9 +30,7 @@ ACCOUNT_HELP = Text(
     es="2. Cuenta: tu aplicación > WhatsApp > Configuración de la API, «Identificador de la cuenta».",
     en="2. Account: your app > WhatsApp > API setup, \u201cWhatsApp Business Account ID\u201d.",
 )
-ACCOUNT = Text(
-    es="Identificador de la cuenta (Intro sin nada: no mirarla)", en="Account id (Enter without one: skip it)"
-)
+ACCOUNT = Text(es="Identificador de la cuenta (puede quedar vacío)", en="Account id (it may stay empty)")
 NUMBERS = Text(es="La cuenta tiene: {numbers}", en="The account has: {numbers}")
 NO_NUMBERS = Text(es="La cuenta no tiene ningún número todavía.", en="The account has no number yet.")
 NUMBER_HELP = Text(
