@@ -24,12 +24,15 @@ demo: $(LIGHT) ## Play a conversation on this machine: no account, key or model 
 run: $(LIGHT) ## Start the receiver and a worker with the settings in .env
 	@$(BIN)/python deploy/run.py
 
+# Whole installations and models: one after the other, with the machine to themselves.
+ALONE := tests/e2e tests/local tests/contract/test_llamacpp.py
+
 test: $(DEV) ## Run the tests (ARGS=... for pytest)
 ifdef ARGS
 	@$(BIN)/pytest $(ARGS)
 else
-	@$(BIN)/pytest -n 2 --dist loadfile --ignore=tests/e2e --ignore=tests/local
-	@$(BIN)/pytest tests/e2e tests/local  # whole installations and models: one at a time
+	@$(BIN)/pytest -n 2 --dist loadfile $(ALONE:%=--ignore=%)
+	@$(BIN)/pytest $(ALONE)
 endif
 
 check: $(DEV) ## Format, lint, types, import rules and shell scripts
