@@ -17,7 +17,8 @@ _SECRETS = re.compile(
     r"|(?:(?<=access token )|(?<=access_token=)|(?<=input_token=))[^&\s]{16,}"
 )
 _NOISY = {
-    "httpx": "WARNING", "httpx2": "WARNING", "httpcore": "WARNING", "telegram": "WARNING",  # addresses hold tokens
+    "httpx": "WARNING", "httpx2": "WARNING", "httpcore": "WARNING",  # addresses hold tokens
+    "telegram": "WARNING", "urllib3": "WARNING",
     "rq.worker": "WARNING", "rq.job": "WARNING",
     "waitress.queue": "ERROR",  # a line for each request that waits for a thread
 }  # fmt: skip

@@ -1,15 +1,9 @@
-"""python-telegram-bot behind a synchronous face.
-
-One ``Bot`` lives on one event loop in one thread for its whole life: a Bot that is shared by several
-loops fails ("Event loop is closed"), and a new one for each call costs a TLS context.
-"""
+"""python-telegram-bot behind a synchronous face: its Bot speaks over a wire that never suspends, and needs no loop."""
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import os
-import threading
 from collections.abc import Callable, Coroutine, Sequence
 from datetime import timedelta
 from typing import Any, TypeVar
@@ -23,21 +17,16 @@ from telegram.error import (
     RetryAfter,
     TelegramError,
 )
-from telegram.request import HTTPXRequest
 
-from bot.channels._http import NEVER_SENT
 from bot.channels._telegram_files import TelegramFiles
 from bot.channels._telegram_menu import button
+from bot.channels._telegram_wire import NEVER_SENT, Wire, finished
 from bot.errors import Blocked, DeliveryError, Gone, RateLimited, Refused, TooLarge, Undelivered, Unknown
 from bot.message import Piece
 
-POOL_SIZE = 128
 READ_SECONDS = 20.0
 EDIT_SECONDS = 5.0
 """An edit may be repeated, so that it need not be waited for; whoever grows a bubble would stall."""
-
-CALL_SECONDS = 60.0
-"""Longer than all of a call's own time-outs together."""
 
 _TOO_MANY_SECONDS = 5.0
 _NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
@@ -57,10 +46,10 @@ class TelegramClient:
 
     def __init__(self, token: str, api_url: str) -> None:
         os.environ.setdefault("PTB_TIMEDELTA", "1")  # the library's switch to times that are timedelta
-        for name in ("httpx", "httpcore", "telegram"):  # they log addresses, which hold the token, and texts
+        for name in ("httpx", "httpcore", "telegram", "urllib3"):  # they log addresses, which hold the token, and texts
             logger = logging.getLogger(name)
             logger.setLevel(max(logger.level, logging.WARNING))
-        request = HTTPXRequest(connection_pool_size=POOL_SIZE, read_timeout=READ_SECONDS, write_timeout=READ_SECONDS)
+        request = Wire(api_url, READ_SECONDS)
         files = f"{api_url}/file/bot"
         self._files = TelegramFiles(f"{files}{token}")
         self._bot = Bot(
@@ -69,9 +58,7 @@ class TelegramClient:
         self._request = request
         self._moved: dict[int, int] = {}
         """Groups that have become supergroups, as far as Telegram told us: to which."""
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="telegram", daemon=True)
-        self._thread.start()
+        self._closed = False
 
     def send(self, chat: int, thread: int | None, piece: Piece) -> str:
         """Send one bubble; its text alone if its entities are not taken. Returns the bubble's id.
@@ -123,12 +110,10 @@ class TelegramClient:
         return self._files.read(found.file_path or "", most)
 
     def close(self) -> None:
-        """Close the connections and end the thread. Calls afterwards are Undelivered."""
+        """Close the connections. Calls afterwards are Undelivered."""
         self._files.close()
-        self._call(self._request.shutdown())
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-        self._loop.close()
+        self._closed = True
+        finished(self._request.shutdown())
 
     def _following(self, chat: int, do: Callable[[int], Result]) -> tuple[int, Result]:
         """Do it in a chat, or where that has moved to; where it was done, and what came of it."""
@@ -176,7 +161,6 @@ class TelegramClient:
                 reply_markup=button(piece.stop),
                 link_preview_options=_NO_PREVIEW,
                 read_timeout=EDIT_SECONDS,
-                write_timeout=EDIT_SECONDS,
             )
         except BadRequest as error:
             if _NOT_MODIFIED not in str(error).lower():
@@ -192,15 +176,11 @@ class TelegramClient:
         return self._call(say([]))
 
     def _call(self, call: Coroutine[Any, Any, Result]) -> Result:
-        if self._loop.is_closed():
+        if self._closed:
             call.close()
             raise Undelivered("the connection to Telegram is already closed")
-        waiting = asyncio.run_coroutine_threadsafe(call, self._loop)
         try:
-            return waiting.result(CALL_SECONDS)
-        except TimeoutError:
-            waiting.cancel()
-            raise Unknown(f"Telegram's client did not return within {CALL_SECONDS:.0f} s") from None
+            return finished(call)
         except TelegramError as error:
             raise translate(error) from error
         except Exception as error:  # the answer was a success that the library cannot read
