@@ -1,4 +1,6 @@
-# The light side: receiver and worker for the backends that call a model over HTTP. No torch in it.
+# One image, three targets. `light`, the default (136 MB of packages on Python's slim image): the receiver, and workers for the
+# backends that call a model over HTTP; no torch. `gpu` (3.1 GB more to download): `light` with the extra `local`, whose torch
+# brings CUDA with it; the host needs NVIDIA's driver and its container toolkit. `dashboard`: `light` with rq-dashboard.
 # EXTRAS are those of pyproject.toml, separated by commas; `voice` writes voice notes down in the worker's own process.
 FROM python:3.11.15-slim-bookworm AS build
 ARG EXTRAS=huggingface
@@ -10,13 +12,35 @@ COPY workers workers
 COPY simulator simulator
 RUN /opt/recado/bin/pip install --quiet --no-cache-dir --disable-pip-version-check ".[${EXTRAS}]"
 
-FROM python:3.11.15-slim-bookworm AS light
+FROM build AS build-gpu
+RUN /opt/recado/bin/pip install --quiet --no-cache-dir --disable-pip-version-check ".[local]"
+
+FROM build AS build-dashboard
+RUN /opt/recado/bin/pip install --quiet --no-cache-dir --disable-pip-version-check ".[dashboard]"
+COPY deploy/dashboard.py /opt/recado/dashboard.py
+
+FROM python:3.11.15-slim-bookworm AS runtime
 ENV PATH=/opt/recado/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 DATA_DIR=/data HOST=0.0.0.0
-RUN useradd --system --uid 10001 --home-dir /data --create-home recado
-COPY --from=build /opt/recado /opt/recado
+RUN useradd --system --uid 10001 --home-dir /data --create-home recado \
+    && mkdir /models && chown recado /models
 USER recado
 WORKDIR /data
 EXPOSE 8080
 HEALTHCHECK --interval=10s --timeout=3s --start-period=10s --retries=3 CMD ["python", "-c", \
     "import os, urllib.request as u; u.urlopen('http://127.0.0.1:' + (os.environ.get('PORT') or '8080') + '/healthz', timeout=2)"]
+
+FROM runtime AS gpu
+COPY --from=build-gpu /opt/recado /opt/recado
+ENV LLM_PROVIDER=local LLM_CACHE_DIR=/models
+HEALTHCHECK NONE
+CMD ["python", "-m", "workers", "run"]
+
+FROM runtime AS dashboard
+COPY --from=build-dashboard /opt/recado /opt/recado
+ENV PORT=9181
+EXPOSE 9181
+CMD ["python", "/opt/recado/dashboard.py", "--port", "9181"]
+
+FROM runtime AS light
+COPY --from=build /opt/recado /opt/recado
 CMD ["python", "-m", "bot", "serve"]

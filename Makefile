@@ -9,8 +9,6 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check --no-input
 LIGHT := $(VENV)/.light
 DEV := $(VENV)/.with-dev
-BENCHES := $(wildcard $(addprefix bench/,receiver.py receiver_whatsapp.py worker.py latency.py context.py))
-BENCHES += $(if $(wildcard $(VENV)/lib/python3*/site-packages/torch),$(wildcard bench/local.py))
 SCRIPTS := install_ollama.sh .ci/run
 
 help: ## Show this list
@@ -39,15 +37,12 @@ check: $(DEV) ## Format, lint, types, import rules and shell scripts
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/mypy deploy/run.py
+	$(BIN)/mypy deploy/run.py deploy/dashboard.py deploy/grafana/make.py
 	$(BIN)/lint-imports
 	$(BIN)/shellcheck $(SCRIPTS)
 
-bench: $(DEV) ## Print the figures as tables (SHORT=1: smaller loads)
-	@for script in $(BENCHES); do \
-		echo "== $$script"; \
-		$(BIN)/python "$$script" $(if $(SHORT),--short) || exit 1; \
-	done
+bench: $(DEV) ## Measure every figure, beside peers (SHORT=1: smaller loads; PEERS=all: all of them; ONLY="receiver worker")
+	@PEERS="$(PEERS)" $(BIN)/python bench $(ONLY) $(if $(SHORT),--short) $(ARGS)
 
 chaos: $(LIGHT) ## Break everything in every way we know and show what became of each message (FULL=1: all trials)
 	@$(BIN)/python -m simulator chaos $(if $(FULL),--form full) $(ARGS)

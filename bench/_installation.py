@@ -1,21 +1,16 @@
-"""What the benches share: an installation that is not in haste, and a table whose bounds must hold."""
+"""What the benches share: an installation that is not in haste."""
 
 from __future__ import annotations
 
-import math
-import os
-import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 
-from rich.console import Console
-from rich.table import Table
+from _report import SHORT, Figure, percentile, run
 
 from bot.stores import embedded
 from bot.stores.bell import QUEUE
@@ -26,8 +21,7 @@ from simulator.processes import NotReady, wait_until
 from simulator.telegram import TelegramServer
 from simulator.whatsapp import WhatsAppServer
 
-SHORT = "--short" in sys.argv or bool(os.environ.get("SHORT"))
-"""Smaller loads, for a machine that only wants to know whether the bounds still hold."""
+__all__ = ["SHORT", "Figure", "Installation", "percentile", "run", "started"]
 
 _SWITCH_SECONDS = 0.0005
 """Threads of the simulator give way to each other so often: it is the ruler here, and must not be the delay."""
@@ -78,43 +72,3 @@ def started(command: Sequence[str], *, quiet: bool = False) -> Iterator[subproce
     finally:
         process.terminate()
         process.wait(10)
-
-
-class Figure(NamedTuple):
-    """A line of a bench's table; ``held`` is whether the measured value keeps its bound, None without one."""
-
-    what: str
-    measured: str
-    bound: str = ""
-    held: bool | None = None
-
-
-def run(title: str, measure: Callable[[], Iterable[Figure]]) -> None:
-    """Measure, print the table and leave: with exit code 1 when a bound was missed.
-
-    Being told to end is as good as Ctrl-C: what was started must end too.
-    """
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _leave)
-    try:
-        figures = list(measure())
-    except NotReady as error:
-        raise SystemExit(str(error)) from None
-    table = Table("what", "measured", "bound", "", title=title)
-    for figure in figures:
-        result = "" if figure.held is None else "[green]ok[/green]" if figure.held else "[red]missed[/red]"
-        table.add_row(figure.what, figure.measured, figure.bound, result)
-    Console(width=120).print(table, highlight=False)
-    sys.exit(int(any(figure.held is False for figure in figures)))
-
-
-def _leave(number: int, _: FrameType | None) -> None:
-    """Once is enough: what ends now must not be interrupted."""
-    for each in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(each, signal.SIG_IGN)
-    sys.exit(128 + number)
-
-
-def percentile(values: Sequence[float], share: float) -> float:
-    """The smallest value that so large a ``share`` of the values does not exceed."""
-    return sorted(values)[max(math.ceil(share * len(values)), 1) - 1]

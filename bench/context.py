@@ -1,11 +1,11 @@
 """What it costs to rebuild a context from a long history and from a short one: python bench/context.py
 
-Two conversations on an embedded server of their own, one of 20 messages and one of 100,000, all of the same form. A
-step does what every turn does, History.tail and then context.fit, for both, in an order that changes; the
-median of the ratios within a step counts. Both have the same budget, which holds some 20 messages:
+Three conversations on an embedded server of their own, of 10, 1,000 and 100,000 messages, all of the same form. A
+step does what every turn does, History.tail and then context.fit, for each, in an order that changes. What counts is
+the median of the ratios within a step, by rounds of 100 steps. All have the same budget, which holds 10 messages:
 
-- a window is remembered (every turn but the first): both prompts have the 20 newest messages, and nothing is cut;
-- no window is known (its key was lost): the long history is read as far as the budget goes, and cut to 60 %.
+- a window is remembered (every turn but the first): all prompts have the 10 newest messages, and nothing is cut;
+- no window is known (its key was lost): a long history is read as far as the budget goes, and cut to 60 %.
   The short one does not need cutting, so this compares different work; it shows that the cost stays bounded.
 """
 
@@ -19,7 +19,9 @@ from pathlib import Path
 from statistics import median
 from typing import NamedTuple
 
-from _installation import SHORT, Figure, run, started
+from _installation import started
+from _plots import Lines, Point
+from _report import SHORT, Figure, percentile, run, spread
 
 from bot.message import Turn
 from bot.stores import embedded, history
@@ -28,39 +30,58 @@ from simulator.processes import wait_until
 from workers import context
 from workers.backends import estimate
 
-LONG, BRIEF = 100_000, 20
-STEPS = 400 if SHORT else 3000
+BRIEF, *LONG = 10, 1_000, 100_000
+STEPS, IN_A_ROUND = 400 if SHORT else 3000, 100
 BOUND = 1.3
 SAID = "¿Tenéis pan sin gluten los domingos, o hay que encargarlo antes del viernes? Son para doce personas. "
-SYSTEM = Turn("system", SAID * 10, estimate(SAID * 10))
-ASKED = Turn("user", SAID, estimate(SAID), LONG)
+SYSTEM = Turn("system", SAID * 2, estimate(SAID * 2))
+ASKED = Turn("user", SAID, estimate(SAID), LONG[-1])
 BUDGET = SYSTEM.tokens + (BRIEF + 1) * ASKED.tokens
 
 
 class Case(NamedTuple):
-    name: str
-    conversation: str
+    """A conversation of so many ``messages``; its first in the prompt is turn ``window``, 0: that is not known."""
+
+    messages: int
     window: int
 
+    @property
+    def conversation(self) -> str:
+        return f"telegram:1:{self.messages}"
 
-def measure() -> Iterator[Figure]:
+    def __str__(self) -> str:
+        return f"{self.messages:,} messages{'' if self.window else ', no window known'}"
+
+
+def measure() -> Iterator[Figure | Lines]:
+    kept = [Case(messages, (messages - BRIEF) // 2 + 1) for messages in (BRIEF, *LONG)]
+    lost = [Case(messages, 0) for messages in LONG]
     with tempfile.TemporaryDirectory(prefix="recado-bench-") as folder, server(Path(folder)) as store:
-        brief = Case(f"{BRIEF} messages", "telegram:1:20", 1)
-        long = Case(f"{LONG:,} messages", "telegram:1:100000", (LONG - BRIEF) // 2 + 1)
-        lost = Case(f"{LONG:,} messages, no window known", long.conversation, 0)
-        seed(store, brief.conversation, BRIEF)
-        seed(store, long.conversation, LONG)
-        cases = [brief, long, lost]
-        took = compare(history.History(store), cases)
-        for case in cases:
-            yield Figure(
-                f"{case.name} ({len(rebuild(history.History(store), case).turns) - 2} reach the prompt)",
-                f"median {median(took[case]) * 1e6:.0f}, min {min(took[case]) * 1e6:.0f} us",
-            )
-        for case in (long, lost):
-            ratio = median(a / b for a, b in zip(took[case], took[brief], strict=True))
-            bound, held = (f"<= {BOUND}", ratio <= BOUND) if case is long else ("", None)
-            yield Figure(f"{case.name}, against {brief.name}", f"{ratio:.2f} times", bound, held)
+        for case in kept:
+            seed(store, case.conversation, case.messages)
+        took = compare(history.History(store), [*kept, *lost])
+        for case in (*kept, *lost):
+            reach = len(rebuild(history.History(store), case).turns) - 2
+            yield Figure(f"{case} ({reach} reach the prompt)", microseconds(took[case]))
+    for case in (*kept[1:], *lost):
+        ratios = [a / b for a, b in zip(took[case], took[kept[0]], strict=True)]
+        rounds = [median(ratios[at : at + IN_A_ROUND]) for at in range(0, STEPS, IN_A_ROUND)]
+        key = f"{case.messages}{'' if case.window else '-lost'}"
+        yield spread(f"{case}, against {BRIEF}", rounds, key=key, most=BOUND if case.window else None)
+    yield plot(took, kept, lost)
+
+
+def microseconds(took: list[float]) -> str:
+    return f"median {median(took) * 1e6:.0f}, min {min(took) * 1e6:.0f} us"
+
+
+def plot(took: dict[Case, list[float]], kept: list[Case], lost: list[Case]) -> Lines:
+    def points(cases: list[Case]) -> list[Point]:
+        return [Point(case.messages, *(percentile(took[case], at) * 1e6 for at in (0.5, 0.05, 0.95))) for case in cases]
+
+    series = {"as every turn": points(kept), "its window was lost": points(lost)}
+    axes = ("messages in the history", "us of time (median, 90 %)")
+    return Lines("context", "Rebuilding a context from a long history", *axes, series, logarithmic_x=True)
 
 
 def rebuild(past: history.History, case: Case) -> context.Fit:

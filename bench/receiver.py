@@ -1,9 +1,9 @@
 """What a durable acknowledgement costs the receiver, as ratios: python bench/receiver.py
 
-CPU (user and system) per request of the server's process, at 16 connections that never pause. The
-servers take turns in one run, in an order that changes, and medians of the ratios within a round
-count, because machines are noisy. Redis is the embedded server as shipped (appendfsync always);
-each update has an id of its own, and a conversation is rung for its first of ten updates, or of one.
+CPU (user and system) per request of the server's process, at 16 connections that never pause; bench/_contest.py says
+how the servers take turns. Each update has an id of its own, and a conversation is rung for its first of ten updates,
+or of one. python-telegram-bot's webhook server, and with PEERS=all aiogram's, are made durable by the product's own
+script and arguments (bench/peers). What the receiver's metrics cost is the difference to one that counts nothing.
 """
 
 from __future__ import annotations
@@ -11,32 +11,32 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
-import os
 import random
 import secrets
-import subprocess
-import sys
 import tempfile
-import time
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from statistics import median
 
-from _posting import CONNECTIONS, load, request
-from _servers import SERVERS, cpu_seconds
-from rich.console import Console
-from rich.table import Table
+import environments
+from _contest import Contest, Cost, accept_by, cost, ratio, take_turns
+from _plots import Bar, Bars
+from _posting import CONNECTIONS, request
+from _report import ALL_PEERS, SHORT, Figure, run
 
-from bot.settings import ENV_FILE
-from bot.stores import embedded
-from bot.stores.connection import connect
-from simulator.processes import free_port
-
-SHORT = "--short" in sys.argv or bool(os.environ.get("SHORT"))
-ROUNDS, REQUESTS = (5, 1000) if SHORT else (9, 3000)
+ROUNDS, REQUESTS = (5, 800) if SHORT else (15, 3000)
 LENIENCE = 1.25 if SHORT else 1.0
 """A short run on a busy machine only looks for something that has gone badly wrong."""
 
-PTB_BOUND, FLASK_BOUND = 0.75 * LENIENCE, 2.2 * LENIENCE
+PTB_BOUND, FLASK_BOUND, METRICS_BOUND = 0.75 * LENIENCE, 2.2 * LENIENCE, 1.03 * LENIENCE
+OURS, UNCOUNTED, BARE, PTB, AIOGRAM = "recado", "uncounted", "bare Flask", "python_telegram_bot", "aiogram"
+PEERS = [PTB, AIOGRAM] if ALL_PEERS else [PTB]
+Case = tuple[str, int]
+"""A server, and so many updates to one conversation: the first of them rings."""
+
+CASES: list[Case] = [(OURS, 10), (PTB, 10), (BARE, 10), (UNCOUNTED, 10)]
+CASES += [(AIOGRAM, 10)] if ALL_PEERS else []
+CASES += [] if SHORT else [(OURS, 1), (PTB, 1)]
 _ids = itertools.count(500_000_000)
 
 
@@ -59,104 +59,61 @@ def requests(secret: str, count: int, each: int) -> list[bytes]:
     return [request("/webhook/telegram", {"X-Telegram-Bot-Api-Secret-Token": secret}, body) for body in bodies]
 
 
-class Bench:
-    """The servers and their Redis, started here and ended with the run."""
-
-    def __init__(self, folder: Path) -> None:
-        self.secret = secrets.token_hex(32)
-        self.folder = folder
-        self.store = connect("", folder, 5)
-        settings = {
-            "DATA_DIR": str(folder), "TELEGRAM_BOT_TOKEN": "7123456:" + "a" * 35,
-            "TELEGRAM_WEBHOOK_SECRET": self.secret, ENV_FILE: "",
-        }  # fmt: skip
-        self.ports = {name: free_port() for name in SERVERS}
-        self.running = {
-            name: subprocess.Popen(
-                [sys.executable, str(Path(__file__).with_name("_servers.py")), name, str(port)],
-                env=os.environ | settings,
-            )
-            for name, port in self.ports.items()
-        }
-
-    async def ready(self) -> None:
-        until = time.monotonic() + 20
-        for name in SERVERS:
-            while True:
-                try:
-                    await load(self.ports[name], requests(self.secret, 50, 10))
-                    break
-                except OSError:
-                    if time.monotonic() > until:
-                        raise
-                    await asyncio.sleep(0.1)
-
-    async def measure(self, name: str, each: int) -> tuple[float, list[float]]:
-        """CPU in ms per request, and the seconds that each acknowledgement took."""
-        self.store.client.flushall()
-        sent = requests(self.secret, REQUESTS, each)
-        before = cpu_seconds(self.running[name].pid)
-        took = await load(self.ports[name], sent)
-        if name != "bare Flask" and (kept := sum(map(self.store.client.llen, self.inboxes()))) != REQUESTS:
+async def compare(contest: Contest, secret: str) -> dict[Case, list[Cost]]:
+    async def measure(case: Case) -> Cost:
+        name, each = case
+        found = await contest.measure(name, requests(secret, REQUESTS, each))
+        if name != BARE and (kept := contest.inboxes()) != REQUESTS:
             raise SystemExit(f"{name} acknowledged {REQUESTS} updates and kept {kept}")
-        return (cpu_seconds(self.running[name].pid) - before) / REQUESTS * 1000, took
+        return found
 
-    def inboxes(self) -> list[bytes]:
-        return list(self.store.client.scan_iter("recado:*:in", count=1000))
-
-    def close(self) -> None:
-        for process in self.running.values():
-            process.terminate()
-            process.wait(10)
-        self.store.close()
-        embedded.leave(self.folder)
+    await contest.ready(lambda: requests(secret, 50, 10))
+    return await take_turns(CASES, ROUNDS, measure)
 
 
-CASES = (("recado", 10), ("recado", 1), ("python-telegram-bot", 10), ("python-telegram-bot", 1), ("bare Flask", 10))
+def measure() -> Iterator[Figure | Bars]:
+    secret = secrets.token_hex(32)
+    settings = {"TELEGRAM_BOT_TOKEN": "7123456:" + "a" * 35, "TELEGRAM_WEBHOOK_SECRET": secret}
+    with tempfile.TemporaryDirectory(prefix="recado-bench-") as folder:
+        contest = Contest(Path(folder), settings, [OURS, UNCOUNTED, BARE], PEERS)
+        contest.told |= accept_by("telegram", settings) | {"secret": secret}
+        with contest:
+            costs = asyncio.run(compare(contest, secret))
+    for name, each in CASES:
+        rings = "" if name == BARE else f", a ring in {each}"
+        yield cost(f"{title(name)}{rings}: CPU per update", costs[name, each], f"{name}-{each}")
+    yield from ratios(costs)
+    yield bars(costs)
 
 
-async def run(bench: Bench) -> dict[tuple[str, int], list[tuple[float, list[float]]]]:
-    await bench.ready()
-    results: dict[tuple[str, int], list[tuple[float, list[float]]]] = {case: [] for case in CASES}
-    for number in range(ROUNDS):
-        for case in CASES[number % len(CASES) :] + CASES[: number % len(CASES)]:
-            results[case].append(await bench.measure(*case))
-    return results
+def ratios(costs: Mapping[Case, Sequence[Cost]]) -> Iterator[Figure]:
+    ours = costs[OURS, 10]
+    yield ratio(f"Recado, of {title(PTB)}'s", ours, costs[PTB, 10], key="ptb", most=PTB_BOUND)
+    yield ratio("Recado, of bare Flask's", ours, costs[BARE, 10], key="flask", most=FLASK_BOUND)
+    yield ratio("with its metrics, of without", ours, costs[UNCOUNTED, 10], key="metrics", most=METRICS_BOUND, digits=3)
+    if ALL_PEERS:
+        yield ratio(f"Recado, of {title(AIOGRAM)}'s", ours, costs[AIOGRAM, 10], key="aiogram")
+    if (OURS, 1) in costs:
+        yield ratio(f"each rings: Recado, of {title(PTB)}'s", costs[OURS, 1], costs[PTB, 1], key="ptb-1")
 
 
-def ratio(
-    results: dict[tuple[str, int], list[tuple[float, list[float]]]], a: tuple[str, int], b: tuple[str, int]
-) -> float:
-    return median(x[0] / y[0] for x, y in zip(results[a], results[b], strict=True))
+def title(name: str) -> str:
+    """How a table calls a server."""
+    if name in PEERS:
+        return f"{environments.version(name)}, durable"
+    return {OURS: "Recado", UNCOUNTED: "Recado without metrics"}.get(name, name)
 
 
-def main() -> int:
-    with tempfile.TemporaryDirectory() as folder:
-        bench = Bench(Path(folder))
-        try:
-            results = asyncio.run(run(bench))
-        finally:
-            bench.close()
-    table = Table(title=f"the receiver: {ROUNDS} rounds of {REQUESTS} updates, {CONNECTIONS} connections")
-    for head in ("server", "one ring in", "CPU ms, median", "min", "ack ms, p50", "p99", "vs PTB", "vs bare Flask"):
-        table.add_column(head, justify="right")
-    bare = ("bare Flask", 10)
-    for case in CASES:
-        cpu = [one[0] for one in results[case]]
-        took = sorted(second * 1000 for one in results[case] for second in one[1])
-        ptb = ("python-telegram-bot", case[1])
-        figures = [f"{median(cpu):.3f}", f"{min(cpu):.3f}", f"{median(took):.1f}", f"{took[len(took) * 99 // 100]:.1f}"]
-        ratios = [f"{ratio(results, case, ptb):.2f}", f"{ratio(results, case, bare):.2f}"]
-        table.add_row(case[0], "-" if case == bare else str(case[1]), *figures, *ratios)
-    Console(width=120).print(table)
-    ours = ("recado", 10)
-    versus_ptb = ratio(results, ours, ("python-telegram-bot", 10))
-    versus_flask = ratio(results, ours, bare)
-    ok = versus_ptb <= PTB_BOUND and versus_flask <= FLASK_BOUND
-    print(f"vs python-telegram-bot {versus_ptb:.2f} (bound {PTB_BOUND:.2f}), vs bare Flask {versus_flask:.2f} "
-          f"(bound {FLASK_BOUND:.2f}): {'ok' if ok else 'missed'}")  # fmt: skip
-    return 0 if ok else 1
+def bars(costs: Mapping[Case, Sequence[Cost]]) -> Bars:
+    drawn = [case for case in CASES if case[1] == 10 and case[0] != UNCOUNTED]
+    bars = []
+    for case in drawn:
+        spent = [one.server for one in costs[case]]
+        bars.append(Bar(title(case[0]), median(spent), min(spent), max(spent), case[0] == OURS))
+    axis = "ms of CPU per acknowledged update (less is better)"
+    return Bars("receiver", "Telegram: what an acknowledgement costs the receiver", axis, bars)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    peers = [environments.version(peer) for peer in PEERS]
+    run(f"the receiver: {ROUNDS} rounds of {REQUESTS} updates, {CONNECTIONS} connections", measure, peers=peers)

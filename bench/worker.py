@@ -1,10 +1,13 @@
-"""How many people one worker serves at once, and how long a newcomer waits behind a flood: python bench/worker.py
+"""One worker against stock RQ, many people at once, and a newcomer behind a flood: python bench/worker.py
 
-64 people write at once on Telegram, and the model takes 1 s a reply, from 64 at once (LLM_PARALLEL); one worker of 64
-answers them, with everything but the platform's limits as shipped (the listening pause of 0.8 s too). Measured from
-the first message written to the last answer seen whole. Beside it, RQ's own workers run jobs that do nothing but ask
-the same model once, measured from the first job's question to the last one's answer, so that their start costs them
-nothing.
+64 calls of 100 ms wait, and in a full run 64 of 1 s, and one worker process makes them, with 64 slots where it has
+any: our worker class, RQ's own two, and with PEERS=all four other libraries; each makes the same call to the same
+model, from the same Redis, in turns. So does the whole product in its own way, from 64 people's messages that were
+just accepted to their last answer: mailbox, context, stream, delivery and history included. Measured is from the first
+question that the model hears to the last answer, so that nobody's start counts.
+
+With a model of 1 s the 64 people are also timed from the first message written to the last answer seen whole, with
+everything but the platform's limits as shipped (the listening pause of 0.8 s too).
 
 Then a worker of 1 answers a person who had 300 messages accepted before it started, while newcomers write once each,
 one after the other. Counted are the flood's turns that end between a newcomer's 200 and the answer, the one that was
@@ -14,16 +17,14 @@ let more of the short turns go by.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack
-from pathlib import Path
 from statistics import median
 from time import monotonic
 
-import rq
-from _installation import SHORT, Figure, Installation, run, started
-from _stock import JOB
+from _installation import SHORT, Figure, Installation, run
+from _plots import Bars
+from _queues import versions
+from _race import CALLS, ROUNDS, Race, compared
 
 from simulator.ledger.records import marks_of
 from simulator.models import Asked, ModelServer
@@ -31,71 +32,74 @@ from simulator.people import People
 from simulator.processes import wait_until
 from simulator.telegram import TelegramServer
 
-PEOPLE = 64
-ROUNDS, STOCK_JOBS, NEWCOMERS = (1, 8, 2) if SHORT else (5, 64, 4)
+PEOPLE = CALLS
+NEWCOMERS = 2 if SHORT else 4
 THINKING, FLOOD_THINKING = 1.0, 0.2
-FLOOD = 300
-BOUND_SECONDS, BOUND_TURNS = 3.5, 2
+CALLS_OF_ONE = {0.1: 8} if SHORT else {0.1: 64, 1.0: 8}
+"""By what a call takes, so many calls are given to who makes one at a time; a short run compares short calls only."""
+
+FLOOD = 200 if SHORT else 300
+BOUND_SECONDS, BOUND_TURNS = 7.0 if SHORT else 3.5, 2
 
 
-def measure() -> Iterator[Figure]:
-    with Installation(ModelServer(THINKING), LLM_PARALLEL=str(PEOPLE)) as installation:
+def measure() -> Iterator[Figure | Bars]:
+    model = ModelServer(threads=4 * PEOPLE)  # which answers at once until all have warmed up
+    with Installation(model, LLM_PARALLEL=str(PEOPLE)) as installation, Race(model) as race:
         installation.start("receiver")
         installation.start_worker(WORKER_CONCURRENCY=str(PEOPLE))
-        took = [everybody_at_once(installation, number) for number in range(ROUNDS)]
+        crowds = Crowds(installation)
+        crowds.write()  # the worker loads the platforms' clients for its first turn
+        for model.delay, calls in CALLS_OF_ONE.items():
+            yield from compared(race, model, calls, crowds.write)
+        model.delay = THINKING
+        took = crowds.take_turns(ROUNDS)
         yield Figure(
-            f"one worker of {PEOPLE}: {PEOPLE} people at once, all answered",
+            f"one worker of {PEOPLE}: {PEOPLE} people at once, a model of {THINKING:g} s, all answered",
             f"median {median(took):.2f} s ({listed(took)})",
             f"<= {BOUND_SECONDS} s", median(took) <= BOUND_SECONDS,
+            "people at once", median(took), "s", min(took), max(took),
         )  # fmt: skip
         yield Figure("  most requests at the model at one time", str(installation.model.peak))
-        yield from stock(installation)
         installation.prove()
     with Installation(ModelServer(FLOOD_THINKING)) as installation:
         yield from behind_a_flood(installation)
         installation.prove()
 
 
-def everybody_at_once(installation: Installation, number: int) -> float:
-    """Seconds from the first message to the last answer."""
-    telegram = installation.telegram
-    people = People(telegram, PEOPLE, rate=PEOPLE, first=1000 * number)
-    people.everybody()
-    chats = {person.chat_id for person in people.persons}
-    if not telegram.wait_until(lambda: chats <= set(answered(telegram)), 60):
-        raise SystemExit(f"not everybody was answered\n{installation.processes.log_tails()}")
-    began: float = min(said.time for said in telegram.said if said.chat_id in chats)
-    ended: float = max(at for chat, at in answered(telegram).items() if chat in chats)
-    return ended - began
+class Crowds:
+    """Rounds of people who write once each, all at once."""
+
+    def __init__(self, installation: Installation) -> None:
+        self._installation = installation
+        self._first = 0
+        self._took: list[float] = []
+
+    def take_turns(self, rounds: int) -> list[float]:
+        """So many rounds, and the seconds of each from its first message to its last answer."""
+        for _ in range(rounds):
+            self.write()
+        return self._took[-rounds:]
+
+    def write(self) -> float:
+        """One round, and its turns a second from the first question that the model hears to the last answer."""
+        telegram, model = self._installation.telegram, self._installation.model
+        people = People(telegram, PEOPLE, rate=PEOPLE, first=self._first)
+        self._first += 1000
+        asked, said, called = len(model.requests), len(telegram.said), len(telegram.calls)
+        people.everybody()
+        if not wait_until(lambda: len(answered(telegram, called)) == PEOPLE, 60):
+            raise SystemExit(f"not everybody was answered\n{self._installation.processes.log_tails()}")
+        ended = max(answered(telegram, called).values())
+        self._took.append(ended - telegram.said[said].time)
+        return PEOPLE / (ended - model.requests[asked].time)
 
 
-def answered(telegram: TelegramServer) -> dict[str, float]:
-    """When each chat was first shown a whole answer."""
+def answered(telegram: TelegramServer, since: int = 0) -> dict[str, float]:
+    """When each chat was first shown a whole answer, by the calls from that one on."""
     with telegram.changed:
-        calls = [call for call in reversed(telegram.calls) if call.taken and marks_of(str(call.params.get("text")))]
-    return {call.chat_id: call.time for call in calls}
-
-
-def stock(installation: Installation) -> Iterator[Figure]:
-    """RQ's own workers, both at once, each with a queue of its own: nearly all the time they wait for the model."""
-    client, model = installation.redis, installation.model
-    kinds = ("Worker", "SimpleWorker")
-    for kind in kinds:
-        queue = rq.Queue(kind, connection=client)
-        for _ in range(STOCK_JOBS):
-            queue.enqueue(JOB, model.url, kind)
-    script = [sys.executable, str(Path(__file__).with_name("_stock.py")), f"unix://{installation.socket}"]
-    with ExitStack() as stack:
-        running = [stack.enter_context(started([*script, kind])) for kind in kinds]
-        for process in running:
-            process.wait(30 + 3 * STOCK_JOBS)
-    for kind in kinds:
-        jobs = [one for one in model.requests if words_of(one) == kind]
-        if len(jobs) != STOCK_JOBS:
-            raise SystemExit(f"the stock {kind} ran {len(jobs)} of {STOCK_JOBS} jobs")
-        seconds = max(one.ended or monotonic() for one in jobs) - jobs[0].time
-        measured = f"{len(jobs)} jobs in {seconds:.1f} s = {seconds / len(jobs):.2f} s each"
-        yield Figure(f"  stock RQ {kind}: jobs that only ask the model", measured)
+        calls = telegram.calls[since:]
+    whole = [call for call in reversed(calls) if call.taken and marks_of(str(call.params.get("text")))]
+    return {call.chat_id: call.time for call in whole}
 
 
 def behind_a_flood(installation: Installation) -> Iterator[Figure]:
@@ -143,4 +147,4 @@ def words_of(one: Asked) -> str:
 
 
 if __name__ == "__main__":
-    run("one worker, many people", measure)
+    run("one worker, many people", measure, peers=versions())

@@ -14,13 +14,16 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from bot import access, handover, live
+from bot import access, care, handover, live
 from bot.cli import DONE, FAILED, begin, clean, main
 from bot.errors import RecadoError
 
 if TYPE_CHECKING:
     from bot.stores.connection import Store
     from bot.stores.dead import DeadLetters, Letters
+
+NEGATIVE = {"ignore_unknown_options": True}
+"""A group's id in Telegram begins with a minus, and is no option."""
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 dead = typer.Typer(help="Dead letters: what failed again and again, and was apologised for.", no_args_is_help=True)
@@ -31,6 +34,9 @@ app.add_typer(live.webhook, name="webhook")
 app.add_typer(live.whatsapp, name="whatsapp")
 app.command()(live.poll)
 app.command()(live.setup)
+app.command(context_settings=NEGATIVE)(care.show)
+app.command()(care.backup)
+app.command()(care.restore)
 out = Console()
 
 Who = Annotated[str, typer.Argument(help="A chat (34600111222), telegram:555, or a whole conversation.")]
@@ -70,13 +76,27 @@ def doctor() -> None:
 
 
 @app.command()
-def status() -> None:
-    """Show queues, workers and what went wrong."""
+def status(
+    *,
+    once: Annotated[bool, typer.Option("--once", help="Once, on a terminal too.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Once, as one line of JSON, for programs.")] = False,
+) -> None:
+    """Show queues, workers and what went wrong; on a terminal each second anew, until Ctrl-C."""
     from bot import status as state  # noqa: PLC0415
     from bot import wiring  # noqa: PLC0415
+    from bot.board.live import watch  # noqa: PLC0415
+    from bot.board.view import view  # noqa: PLC0415
 
-    settings = begin(level="ERROR")
-    out.print(state.table(state.read(wiring.open_store(settings, wiring.WORKER_TIMEOUT), settings)))
+    settings = begin(level="CRITICAL" if out.is_terminal else "ERROR")
+    live = out.is_terminal and not once and not as_json
+    store = wiring.open_store(settings, wiring.WORKER_TIMEOUT) if live else wiring.open_loaded(settings)
+    looks = state.Looks(store, settings)
+    if as_json:
+        typer.echo(json.dumps(state.as_json(looks.look())))
+    elif live:
+        watch(looks.look, settings.default_language, out)
+    else:
+        out.print(view(looks.look(), settings.default_language))
 
 
 @dead.command("list")
@@ -93,7 +113,7 @@ def list_dead() -> None:
     out.print(rows)
 
 
-@dead.command("show")
+@dead.command("show", context_settings=NEGATIVE)
 def show_dead(who: Who) -> None:
     """Show the messages themselves."""
     letters = _dead_letters()
@@ -106,7 +126,7 @@ def show_dead(who: Who) -> None:
             _say(f"  {sent}{files} {text}")
 
 
-@dead.command("retry")
+@dead.command("retry", context_settings=NEGATIVE)
 def retry_dead(
     who: Annotated[str, typer.Argument(help="As in list; left out with --all.")] = "",
     everybody: Annotated[bool, typer.Option("--all", help="Everybody's.")] = False,
@@ -131,7 +151,7 @@ def replay() -> None:
         _say(line)
 
 
-@app.command()
+@app.command(context_settings=NEGATIVE)
 def export(
     who: Who, to: Annotated[Path | None, typer.Option(help="A new file, readable by you alone; else here.")] = None
 ) -> None:
@@ -148,7 +168,7 @@ def export(
         _write_privately(to, text)
 
 
-@app.command()
+@app.command(context_settings=NEGATIVE)
 def erase(who: Who, yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False) -> None:
     """Erase everything that is stored of one person, for good, in Redis' files too."""
     from bot.stores import erase, person  # noqa: PLC0415
@@ -170,7 +190,7 @@ def erase(who: Who, yes: Annotated[bool, typer.Option("--yes", help="Do not ask.
 def _store() -> Store:
     from bot import wiring  # noqa: PLC0415
 
-    return wiring.open_store(begin(level="ERROR"), wiring.WORKER_TIMEOUT)
+    return wiring.open_loaded(begin(level="ERROR"))
 
 
 def _dead_letters() -> DeadLetters:

@@ -95,4 +95,4 @@ def _open() -> tuple[Settings, Access]:
     from bot.stores.access import Access  # noqa: PLC0415
 
     settings = begin(level="ERROR")
-    return settings, Access(wiring.open_store(settings, wiring.WORKER_TIMEOUT), settings)
+    return settings, Access(wiring.open_loaded(settings), settings)

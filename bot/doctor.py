@@ -58,7 +58,7 @@ def _business(settings: Settings) -> str:
 
 
 def _redis(settings: Settings) -> str:
-    store = wiring.open_store(settings, wiring.WORKER_TIMEOUT)
+    store = wiring.open_loaded(settings)
     with translated():
         server = store.client.info("server")
     version = f"{server.get('server_name', 'redis')} {server.get('valkey_version') or server['redis_version']}"
@@ -70,6 +70,7 @@ def _safety(settings: Settings) -> Finding:
     store = wiring.open_store(settings, wiring.WORKER_TIMEOUT)
     try:
         safety.vet_address(store)
+        safety.vet_whole(store)
         warnings = safety.vet_server(store)
     except RecadoError as error:
         return Finding("Redis' safety", ok=False, words=str(error))

@@ -63,5 +63,5 @@ def _open() -> tuple[Store, Handovers]:
     from bot.stores.handovers import Handovers  # noqa: PLC0415
 
     settings = begin(level="ERROR")
-    store = wiring.open_store(settings, wiring.WORKER_TIMEOUT)
+    store = wiring.open_loaded(settings)
     return store, Handovers(store, settings)

@@ -9,19 +9,29 @@ import re
 import secrets
 import sys
 import time
-from typing import Literal
+import traceback
+from typing import Any, Literal
+
+from bot.errors import RecadoError
 
 _SECRETS = re.compile(
-    r"(bot)?\d{6,}:[A-Za-z0-9_-]{30,}|(?<=Bearer )\S+|(?<=://)[^/@\s]*:[^/@\s]+(?=@)|(?<=[?&]password=)[^&\s]+"
+    r"(bot)?\d{6,}:[A-Za-z0-9_-]{30,}|(?<=Bearer )\S+|(?<=://)[^/\s\x22]+(?=@)|(?<=[?&]password=)[^&\s]+"
     r"|\bEAA[A-Za-z0-9]{16,}|\b\d{6,}\|[A-Za-z0-9_-]{20,}"
     r"|(?:(?<=access token )|(?<=access_token=)|(?<=input_token=))[^&\s]{16,}"
 )
 _NOISY = {
     "httpx": "WARNING", "httpx2": "WARNING", "httpcore": "WARNING",  # addresses hold tokens
-    "telegram": "WARNING", "urllib3": "WARNING",
+    "telegram": "WARNING", "urllib3": "ERROR",  # a line for each connection beyond those that are kept
+    "opentelemetry": "ERROR",  # a line for each try at a collector that is away
     "rq.worker": "WARNING", "rq.job": "WARNING",
     "waitress.queue": "ERROR",  # a line for each request that waits for a thread
 }  # fmt: skip
+_WORDLESS = (RecadoError, OSError, ImportError, AttributeError, NameError, TypeError)
+"""Errors whose text speaks of the code and the machine, and never repeats what somebody wrote."""
+
+DEPTH = 5
+"""Of errors that came of one another so many are told."""
+
 _key = secrets.token_bytes(32)
 _PLAIN = set(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
@@ -39,20 +49,36 @@ def redact(text: str) -> str:
     return _SECRETS.sub("***", text)
 
 
-class _Text(logging.Formatter):
+class _Form(logging.Formatter):
+    def formatException(self, ei: Any) -> str:  # noqa: N802 - logging's own name
+        """What was raised and where; foreign errors without their words, which may be a person's."""
+        error, told = ei[1], list[str]()
+        while isinstance(error, BaseException) and len(told) < DEPTH:
+            where = "".join(traceback.format_tb(error.__traceback__))
+            told.append(f"Traceback (most recent call last):\n{where}{_named(error)}")
+            error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+        return "\n\nThen:\n".join(reversed(told))
+
+
+class _Text(_Form):
     def format(self, record: logging.LogRecord) -> str:
         line = super().format(record)
-        extra = " ".join(f"{name}={value}" for name, value in _extra(record).items())
+        extra = " ".join(f"{name}={value}" for name, value in _extra(record).items() if value is not None)
         return redact(f"{line} {extra}".rstrip())
 
 
-class _Json(logging.Formatter):
+class _Json(_Form):
     def format(self, record: logging.LogRecord) -> str:
         at = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created)) + f".{int(record.msecs):03d}Z"
         data = {"at": at, "level": record.levelname, "log": record.name, "event": record.getMessage()}
         if record.exc_info:
             data["error"] = self.formatException(record.exc_info)
         return redact(json.dumps(data | _extra(record), default=str, ensure_ascii=False))
+
+
+def _named(error: BaseException) -> str:
+    name = type(error).__qualname__
+    return f"{name}: {error}" if isinstance(error, _WORDLESS) else name
 
 
 def _extra(record: logging.LogRecord) -> dict[str, object]:

@@ -115,7 +115,8 @@ class Turn:
     ``note`` is volatile (date, retrieved facts): it stands before the text in the
     prompt and is never kept. ``heard`` says why what a person said was rightly not answered, else empty.
     ``images`` are shown to the model with the text, and never kept. ``said`` are the platform's ids of the messages
-    that the text is made of, each with the UTF-8 bytes of its line, so that one can be taken out again.
+    that the text is made of, each with the UTF-8 bytes of its line, so that one can be taken out again. ``at`` is when
+    a question was accepted or an answer committed (ms, Redis' clock; 0: not known).
     """
 
     role: Role
@@ -126,6 +127,7 @@ class Turn:
     heard: str = ""
     images: tuple[Image, ...] = ()
     said: tuple[tuple[str, int], ...] = ()
+    at: int = field(default=0, compare=False)
 
     @property
     def prompt(self) -> str:
@@ -165,7 +167,8 @@ class Reply:
     final text: an edit may be repeated, a send may not.
 
     ``answers`` is the platform's id of the message that it answers, and ``number`` that message's place in its
-    conversation: where more has been said since, the first bubble quotes it.
+    conversation: where more has been said since, the first bubble quotes it. ``asked_at`` is when it was accepted (ms,
+    Redis' clock; 0: not known), and ``backend`` who was asked ("": nobody).
     """
 
     turn: int
@@ -173,6 +176,8 @@ class Reply:
     grows: bool = False
     answers: str = ""
     number: int = 0
+    asked_at: int = 0
+    backend: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
 from bot.numbers import numbers, settings_of
 from bot.settings import Settings
-from bot.stores.connection import Store
-from bot.stores.hold import Hold, holds
-from bot.stores.meter import FREE_MONTHLY, Meter, Month
+from bot.stores import hold
+from bot.stores.connection import Store, translated
+from bot.stores.hold import Hold
+from bot.stores.meter import Meter, Month
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,33 +28,33 @@ class Account:
     hold: Hold | None = None
 
 
+class Accounts:
+    """All numbers, the one of `.env` first. Raises SettingsError."""
+
+    def __init__(self, store: Store, settings: Settings) -> None:
+        self._store, self._meter = store, Meter(store, settings)
+        self._budgets = {name: settings_of(settings, name).whatsapp_budget for name in numbers(settings)}
+
+    def read(self) -> list[Account]:
+        """How they are now, by one round trip. Raises StoreUnavailable."""
+        if not self._budgets:
+            return []
+        with translated():
+            pipe = self._store.client.pipeline(transaction=False)
+            for name in self._budgets:
+                self._meter.ask(pipe, name)
+                hold.ask(pipe, f"whatsapp:{name}")
+            told = pipe.execute()
+        return [self._account(name, *told[4 * place : 4 * place + 4]) for place, name in enumerate(self._budgets)]
+
+    def _account(self, name: str, bill: Any, stages: Any, held: Any, waiting: int) -> Account:
+        month, far = self._meter.told(name, bill, stages)
+        return Account(name, dict(far), month, self._budgets[name], hold.told(f"whatsapp:{name}", held, waiting))
+
+
 def read(store: Store, settings: Settings) -> list[Account]:
-    """All numbers, the one of `.env` first. Raises StoreUnavailable, SettingsError."""
-    meter, known = Meter(store, settings), list(numbers(settings))
-    held = {one.account: one for one in holds(store, (f"whatsapp:{name}" for name in known))}
-    return [
-        Account(
-            name,
-            dict(meter.stages(name)),
-            meter.month(name),
-            settings_of(settings, name).whatsapp_budget,
-            held.get(f"whatsapp:{name}"),
-        )
-        for name in known
-    ]
-
-
-def rows(accounts: Iterable[Account]) -> Iterator[tuple[str, str]]:
-    """The figures for a terminal."""
-    for one in accounts:
-        stages = ", ".join(f"{number} {stage}" for stage, number in one.stages.items())
-        yield f"WhatsApp number {one.name}: bubbles", stages
-        billed = ", ".join(f"{number} {what}" for what, number in sorted(one.month.billed.items())) or "none"
-        free = f"{one.month.services} of {FREE_MONTHLY} free replies used"
-        budget = f" of {one.budget:.2f}" if one.budget else ""
-        yield "… this month", f"{free}; billed: {billed}; cost {one.month.cost:.2f}{budget}"
-        if one.hold:
-            yield "… on hold", f"{one.hold.waiting} conversations wait: {one.hold.reason}"
+    """All numbers as they are now. Raises StoreUnavailable, SettingsError."""
+    return Accounts(store, settings).read()
 
 
 def families(accounts: Iterable[Account]) -> Iterator[Metric]:

@@ -20,11 +20,13 @@ from bot import wiring
 from bot.bot_api import ALLOWED_UPDATES, READ_SECONDS, BotApi
 from bot.channels.telegram import Telegram
 from bot.errors import ApiError, RecadoError, SettingsError, StoreUnavailable, Unreadable
+from bot.message import Message
 from bot.received import Received
 from bot.safety import Guard
 from bot.settings import Settings
 from bot.stores.mailbox import Mailbox
 from bot.stores.poller import Seat
+from bot.telemetry import report_errors
 from bot.webhook import open_api
 
 BATCH = 100
@@ -188,8 +190,12 @@ class Poller:
         """What makes a batch durable; each may be repeated."""
         messages = [message for one in received for message in one.messages]
         aliases = [partial(self._mailbox.alias, *alias) for one in received for alias in one.aliases]
-        accept = partial(self._mailbox.accept, messages, seen_hours=self._bot.seen_hours, follows=self._bot.follows)
-        return [*aliases, accept, *aside]
+        return [*aliases, partial(self._accept, messages), *aside]
+
+    def _accept(self, messages: list[Message]) -> None:
+        new = self._mailbox.accept(messages, seen_hours=self._bot.seen_hours, follows=self._bot.follows)
+        with suppress(StoreUnavailable):  # what was not counted is accepted all the same
+            self._seat.count(new, len(messages) - new)
 
     def _answer(self, answers: list[str]) -> None:
         """Say what a webhook's response would have said; an answer that gets lost is not missed."""
@@ -220,8 +226,9 @@ def _after(updates: list[Any]) -> int:
 
 def poll(settings: Settings) -> None:
     """Poll until this process is told to end. Raises ApiError, SettingsError."""
+    report_errors(settings, "poller")
     bot, api = open_api(settings)
-    store = wiring.open_store(settings, wiring.RECEIVER_TIMEOUT)
+    store = wiring.open_store(settings, wiring.RECEIVER_TIMEOUT, "poller")
     guard = Guard(settings, store)
     with suppress(StoreUnavailable):  # it may come later than we do
         guard.check()

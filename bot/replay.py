@@ -86,7 +86,7 @@ def replay(settings: Settings) -> Iterator[str]:
 
     Raises SettingsError, StoreUnavailable; what was done until then is done.
     """
-    store = wiring.open_store(settings, wiring.WORKER_TIMEOUT)
+    store = wiring.open_loaded(settings)
     Guard(settings, store).check()
     outbox = Outbox(store, hold_seconds=settings.whatsapp_hold_seconds)
     outbox.calendar = Calendar(settings)

@@ -16,6 +16,7 @@ from bot.errors import SettingsError
 from bot.settings import Settings, require_secret
 from bot.stores.connection import Store
 from bot.stores.server import Server, address, ask
+from bot.stores.snapshot import Snapshot
 
 PASSWORD = 12
 """The fewest characters of a password towards another machine."""
@@ -39,6 +40,11 @@ _NEARLY_DURABLE = (
 _OPEN = (
     "this Redis asks for no password and listens beyond this machine: unless a firewall stands before it, anybody can "
     "read and write everything. Set requirepass, or bind 127.0.0.1."
+)
+
+_HALF = (
+    "A backup was being restored into this Redis, and that did not come to its end: run `python -m bot restore FILE` "
+    "again before anything else."
 )
 
 log = logging.getLogger("recado.safety")
@@ -66,9 +72,16 @@ def vet(settings: Settings, store: Store) -> None:
     Raises SettingsError with the way out, StoreUnavailable when Redis does not answer.
     """
     vet_address(store)
+    vet_whole(store)
     if settings.redis_url:
         for warning in vet_server(store):
             log.warning(warning)
+
+
+def vet_whole(store: Store) -> None:
+    """Refuse what was restored by half. Raises SettingsError, StoreUnavailable."""
+    if Snapshot(store).is_half():
+        raise SettingsError(_HALF)
 
 
 def vet_address(store: Store) -> None:

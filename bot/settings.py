@@ -109,7 +109,10 @@ class Settings(BaseSettings):
     reply_tokens: Count = 512
     history_days: Count = 30
     lease_seconds: Annotated[float, Field(ge=1)] = 15
+    drain_seconds: Annotated[float, Field(ge=0)] = 20
     slow_notice_seconds: Seconds = 5
+    worker_metrics_port: Annotated[int, Field(ge=1, le=65535)] | None = None
+    frequent_answers_hours: Annotated[float, Field(ge=0)] = 0
     access: Literal["open", "list", "pairing"] = "open"
     allowed: Annotated[tuple[str, ...], NoDecode] = ()
     admins: Annotated[tuple[str, ...], NoDecode] = ()
@@ -120,6 +123,8 @@ class Settings(BaseSettings):
     default_language: Language = "es"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: Literal["text", "json"] = "text"
+    sentry_dsn: SecretStr = SecretStr("")
+    otel_exporter_otlp_endpoint: str = ""
 
     _key: bytes | None = PrivateAttr(default=None)
 
@@ -170,22 +175,10 @@ class Settings(BaseSettings):
         return value
 
     @field_validator(
-        "llm_provider",
-        "llm_engine",
-        "llm_device",
-        "llm_dtype",
-        "llm_quantization",
-        "llm_attention",
-        "llm_offload",
-        "llm_vision",
-        "transcriber",
-        "transcriber_device",
-        "access",
-        "default_language",
-        "log_format",
-        "budget_action",
+        "llm_provider", "llm_engine", "llm_device", "llm_dtype", "llm_quantization", "llm_attention", "llm_offload",
+        "llm_vision", "transcriber", "transcriber_device", "access", "default_language", "log_format", "budget_action",
         mode="before",
-    )
+    )  # fmt: skip
     @classmethod
     def _in_small_letters(cls, value: Any) -> Any:
         return value.strip().lower() if isinstance(value, str) else value
@@ -196,8 +189,9 @@ class Settings(BaseSettings):
         return value.strip().upper() if isinstance(value, str) else value
 
     @field_validator(
-        "redis_url", "public_url", "telegram_api_url", "whatsapp_api_url", "llm_base_url", "transcriber_base_url"
-    )
+        "redis_url", "public_url", "telegram_api_url", "whatsapp_api_url", "llm_base_url", "transcriber_base_url",
+        "otel_exporter_otlp_endpoint",
+    )  # fmt: skip
     @classmethod
     def _must_be_urls(cls, value: str | tuple[str, ...]) -> str | tuple[str, ...]:
         for url in [value] if isinstance(value, str) else value:

@@ -1,43 +1,47 @@
-"""What is going on: the queues as numbers, for /metrics and for `python -m bot status`."""
+"""What is going on: the whole installation at one moment, as Redis knows it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
+from typing import Any, Final
 
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
-from prometheus_client.registry import Collector
-from rich.markup import escape
-from rich.table import Table
-
-from bot import money
-from bot.errors import StoreUnavailable
 from bot.logs import redact
-from bot.money import Account
+from bot.money import Account, Accounts
 from bot.settings import Settings
-from bot.stores.bell import QUEUE_KEY, WORKERS_KEY
-from bot.stores.connection import DUE, PREFIX, Store, translated
-from bot.stores.handovers import Handovers
+from bot.stores.bell import QUEUE_KEY
+from bot.stores.connection import PREFIX, Store, translated
+from bot.stores.glance import glance
 from bot.stores.line import MODELS, SUSPECTS
 from bot.stores.mailbox import COUNTS, DEAD, QUARANTINE
+from bot.stores.poller import polled
+from bot.stores.roster import Card, Roster
 
 _LINE = PREFIX + "line:"
 
-COUNTED = {
-    "unknown": ("recado_bubbles_unknown", "bubbles with an unknown outcome"),
-    "failed": ("recado_bubbles_failed", "bubbles that a platform refused"),
-    "stray": ("recado_bubbles_stray", "unfinished bubbles left behind"),
-    "parked": ("recado_bubbles_parked", "bubbles kept until their person writes again"),
-    "heard": ("recado_turns_heard", "turns heard and rightly not answered"),
-    "stopped": ("recado_turns_stopped", "turns that their person ended"),
-    "dead": ("recado_turns_dead", "turns that became dead letters"),
-    "deaths": ("recado_turns_bereft", "turns that lost their worker"),
-    "lost_leases": ("recado_leases_lost", "leases that a worker lost"),
-}
-"""What Redis counts since the installation began: the name there, the metric and the words."""
+COUNTED: Final = (
+    "unknown",
+    "failed",
+    "stray",
+    "parked",
+    "heard",
+    "stopped",
+    "dead",
+    "deaths",
+    "lost_leases",
+    "frequent_hit",
+    "frequent_miss",
+    "frequent_stored",
+)
+"""What Redis counts since the installation began, by its name there."""
 
-LOOK = ": see `python -m bot dead list`"
+OPEN_AT: Final = 5
+"""So many failures in a row open a server's breaker (line.lua)."""
+
+GONE_MS: Final = 1_800_000
+"""A server with an open breaker that nobody has probed for so long is none of ours any more, or nobody needs it: who
+waits has it probed again and again, and no probe takes longer (LLM_FIRST_TOKEN_TIMEOUT, as shipped)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,21 +52,24 @@ class Server:
     failures: int
     rest: float
 
-    def __str__(self) -> str:
-        if self.rest:
-            return f"left alone for {self.rest:.0f} s after {self.failures} failures in a row"
-        return f"{self.failures} failures in a row" if self.failures else "well"
+    @property
+    def open(self) -> bool:
+        """Whether it is left alone but for a probe now and then."""
+        return self.failures >= OPEN_AT
 
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """The installation at one moment. ``oldest_due`` is how many seconds the most overdue conversation is late."""
+    """The installation at one moment. ``oldest_due`` is how many seconds the most overdue conversation is late,
+    ``oldest_waiting`` how old the oldest message is that is neither answered nor heard, whatever it waits for.
+
+    ``unanswered`` conversations have such a message; ``listening`` are those of them whose burst is not over.
+    """
 
     conversations: int
     overdue: int
     oldest_due: float
     rings: int
-    workers: int
     dead: int
     quarantined: int
     waiting_for_model: int
@@ -74,55 +81,88 @@ class Status:
     accounts: tuple[Account, ...] = ()
     paused: int = 0
     """Conversations in which a person of the business goes on."""
+    unanswered: int = 0
+    listening: int = 0
+    oldest_waiting: float = 0
+    cards: tuple[Card, ...] = ()
+    """The workers that live."""
+    polled: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    """How many messages were fetched, new and again, by channel."""
+
+    @property
+    def workers(self) -> int:
+        """How many live."""
+        return len(self.cards)
+
+    @property
+    def turns(self) -> Mapping[str, int]:
+        """What becomes of turns now. What waits, is listened to and is thought is all that is unanswered."""
+        thinking, speaking = (sum(getattr(card, name) for card in self.cards) for name in ("thinking", "speaking"))
+        waiting = max(0, self.unanswered - self.listening - thinking)
+        return {"waiting": waiting, "listening": self.listening, "thinking": thinking, "speaking": speaking}
+
+
+class Looks:
+    """Looks at Redis, again and again; none takes longer when more conversations wait, or were ever held."""
+
+    def __init__(self, store: Store, settings: Settings | None = None) -> None:
+        """With the ``settings`` they show each number, too. Raises SettingsError."""
+        self._store, self._roster = store, Roster(store)
+        self._accounts = Accounts(store, settings) if settings else None
+
+    def look(self) -> Status:
+        """One look. Raises StoreUnavailable."""
+        cards = tuple(self._roster.all())
+        seen = glance(self._store)
+        accounts = tuple(self._accounts.read()) if self._accounts else ()
+        with translated():
+            pipe = self._store.client.pipeline(transaction=False)
+            pipe.llen(QUEUE_KEY)
+            pipe.zcard(DEAD)
+            pipe.llen(QUARANTINE)
+            pipe.zcard(f"{_LINE}{MODELS}")
+            pipe.zcard(f"{_LINE}{SUSPECTS}")
+            pipe.hgetall(f"{_LINE}{MODELS}:state")
+            pipe.hgetall(COUNTS)
+            pipe.hgetall(f"{PREFIX}day:{datetime.now().astimezone().date().isoformat()}")
+            rings, dead, quarantined, line, suspects, book, counts, day = pipe.execute()
+        counted = {name.decode(): int(count) for name, count in counts.items()}
+        return Status(
+            conversations=seen.due, overdue=seen.overdue, oldest_due=seen.age(seen.first_due), rings=rings, dead=dead,
+            quarantined=quarantined, waiting_for_model=line, suspects=suspects, servers=_servers(book, seen.now),
+            counts={name: counted.get(name, 0) for name in COUNTED},
+            today={name.decode(): int(count) for name, count in day.items()}, accounts=accounts, paused=seen.paused,
+            unanswered=seen.waiting, listening=seen.listening, oldest_waiting=seen.age(seen.first_waiting),
+            cards=cards, polled=polled(counted),
+        )  # fmt: skip
 
 
 def read(store: Store, settings: Settings | None = None) -> Status:
-    """One look at Redis; with the ``settings`` at each number, too. Raises StoreUnavailable."""
-    accounts = tuple(money.read(store, settings)) if settings else ()
-    paused = len(Handovers(store, settings).paused()) if settings else 0
-    with translated():
-        seconds, micros = store.client.time()
-        now = seconds * 1000 + micros // 1000
-        pipe = store.client.pipeline(transaction=False)
-        pipe.zcard(DUE)
-        pipe.zcount(DUE, "-inf", now)
-        pipe.zrange(DUE, 0, 0, withscores=True)
-        pipe.llen(QUEUE_KEY)
-        pipe.smembers(WORKERS_KEY)
-        pipe.zcard(DEAD)
-        pipe.llen(QUARANTINE)
-        pipe.zcard(f"{_LINE}{MODELS}")
-        pipe.zcard(f"{_LINE}{SUSPECTS}")
-        pipe.hgetall(f"{_LINE}{MODELS}:state")
-        pipe.hmget(COUNTS, *COUNTED)
-        pipe.hgetall(f"{PREFIX}day:{datetime.now().astimezone().date().isoformat()}")
-        waiting, overdue, first, rings, names, dead, quarantined, line, suspects, book, counts, day = pipe.execute()
-        workers = store.client.exists(*names) if names else 0  # one that was killed only stops renewing its key
-    late = max(0.0, (now - first[0][1]) / 1000) if first else 0.0
-    counted = {name: int(count or 0) for name, count in zip(COUNTED, counts, strict=True)}
-    today = {name.decode(): int(count) for name, count in day.items()}
-    servers = _servers(book, now)
-    return Status(
-        waiting,
-        overdue,
-        late,
-        rings,
-        workers,
-        dead,
-        quarantined,
-        line,
-        suspects,
-        servers,
-        counted,
-        today,
-        accounts,
-        paused,
-    )
+    """One look at Redis; with the ``settings`` at each number, too. Raises StoreUnavailable, SettingsError."""
+    return Looks(store, settings).look()
+
+
+def as_json(now: Status) -> dict[str, Any]:
+    """A status for machines: the names are part of the outside surface."""
+    accounts = [_account(one) for one in now.accounts]
+    told = {name: value for name, value in asdict(now).items() if name not in {"cards", "accounts", "servers"}}
+    servers = [asdict(one) | {"open": one.open} for one in now.servers]
+    workers = [asdict(card) for card in now.cards]
+    return told | {"turns": dict(now.turns), "servers": servers, "workers": workers, "accounts": accounts}
+
+
+def _account(one: Account) -> dict[str, Any]:
+    held, month = one.hold, one.month
+    return {
+        "name": one.name, "bubbles": one.stages, "cost": month.cost, "budget": one.budget, "billed": dict(month.billed),
+        "free": dict(month.free),
+        "hold": {"reason": held.reason, "since": held.since, "waiting": held.waiting} if held else None,
+    }  # fmt: skip
 
 
 def _servers(book: Mapping[bytes, bytes], now: int) -> tuple[Server, ...]:
     """The breakers as ``failures:<place>`` and ``rest:<place>`` (ms, until when) tell; a server that never failed has
-    none."""
+    none, and one that is no longer asked is not shown as broken for ever."""
     known = {name.decode(): float(value) for name, value in book.items()}
     places = sorted(
         {place for name in known for kind, _, place in [name.partition(":")] if kind in {"failures", "rest"}}
@@ -134,65 +174,5 @@ def _servers(book: Mapping[bytes, bytes], now: int) -> tuple[Server, ...]:
             max(0.0, (known.get(f"rest:{place}", now) - now) / 1000),
         )
         for place in places
+        if known.get(f"failures:{place}", 0) < OPEN_AT or now - known.get(f"rest:{place}", now) < GONE_MS
     )
-
-
-class QueueCollector(Collector):
-    """The queues for Prometheus, read when somebody asks."""
-
-    def __init__(self, store: Store, settings: Settings | None = None) -> None:
-        """With the ``settings`` it tells of each number, too."""
-        self._store, self._settings = store, settings
-
-    def collect(self) -> Iterator[Metric]:
-        try:
-            now = read(self._store, self._settings)
-        except StoreUnavailable:
-            yield GaugeMetricFamily("recado_redis_up", "1 when Redis answers", value=0)
-            return
-        yield GaugeMetricFamily("recado_redis_up", "1 when Redis answers", value=1)
-        yield GaugeMetricFamily("recado_conversations_due", "Conversations with work", value=now.conversations)
-        yield GaugeMetricFamily("recado_conversations_overdue", "Conversations nobody looked at in time", now.overdue)
-        yield GaugeMetricFamily("recado_oldest_due_seconds", "How late the most overdue one is", value=now.oldest_due)
-        yield GaugeMetricFamily("recado_rings_waiting", "Wake-ups in RQ's queue", value=now.rings)
-        yield GaugeMetricFamily("recado_workers", "Workers that are registered with RQ", value=now.workers)
-        yield GaugeMetricFamily("recado_conversations_dead", "Conversations with dead letters", value=now.dead)
-        yield GaugeMetricFamily("recado_quarantine", "Bodies that nobody could read", value=now.quarantined)
-        yield GaugeMetricFamily("recado_model_line", "Turns that wait for a model server", value=now.waiting_for_model)
-        yield GaugeMetricFamily("recado_suspects", "Suspect turns that wait to run alone", value=now.suspects)
-        yield _per_server("recado_model_failures", "Failures in a row", {s.name: s.failures for s in now.servers})
-        yield _per_server(
-            "recado_model_rest_seconds", "How long it is left alone", {s.name: s.rest for s in now.servers}
-        )
-        for name, (metric, words) in COUNTED.items():
-            yield CounterMetricFamily(metric, words[:1].upper() + words[1:], value=now.counts[name])
-        yield GaugeMetricFamily("recado_conversations_paused", "Conversations that a person answers", value=now.paused)
-        yield from money.families(now.accounts)
-
-
-def _per_server(metric: str, words: str, values: Mapping[str, float]) -> Metric:
-    family = GaugeMetricFamily(metric, words, labels=["server"])
-    for name, value in values.items():
-        family.add_metric([name], value)
-    return family
-
-
-def table(now: Status) -> Table:
-    """The status for a terminal."""
-    rows = Table(title="Recado", show_header=False)
-    rows.add_row("conversations with work", str(now.conversations))
-    rows.add_row("… overdue", f"{now.overdue} (the oldest by {now.oldest_due:.1f} s)")
-    rows.add_row("wake-ups waiting for a worker", str(now.rings))
-    rows.add_row("workers", str(now.workers) if now.workers else "none: start one with `python -m workers run`")
-    rows.add_row("turns waiting for a model server", str(now.waiting_for_model))
-    for server in now.servers:
-        rows.add_row(f"… {escape(server.name)}", str(server))
-    rows.add_row("suspect turns waiting to run alone", str(now.suspects))
-    rows.add_row("conversations that a person of the business answers", str(now.paused))
-    rows.add_row("conversations with dead letters", f"{now.dead}{LOOK if now.dead else ''}")
-    rows.add_row("bodies in quarantine", str(now.quarantined))
-    for name, (_, words) in COUNTED.items():
-        rows.add_row(words, str(now.counts[name]))
-    for words, figures in money.rows(now.accounts):
-        rows.add_row(words, escape(figures))
-    return rows

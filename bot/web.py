@@ -6,25 +6,34 @@ import logging
 import resource
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import cache, partial
 from threading import Event, Thread
 from typing import Any, cast
 
 from flask import Flask, Response, abort, request
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, disable_created_metrics, generate_latest
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    CollectorRegistry,
+    Counter,
+    ProcessCollector,
+    disable_created_metrics,
+    generate_latest,
+)
 from waitress.server import create_server
 
 from bot import wiring
 from bot.channels import Channel
 from bot.errors import Forged, RecadoError, SettingsError, StoreUnavailable, Unreadable
+from bot.figures import QueueCollector
 from bot.logs import pseudonym
 from bot.received import Received
 from bot.safety import Guard
 from bot.settings import Settings
-from bot.status import QueueCollector
 from bot.stores.connection import Store
 from bot.stores.mailbox import Mailbox
 from bot.stores.meter import Calendar
 from bot.stores.outbox import Outbox
+from bot.telemetry import report_errors
 
 CONNECTIONS = 9000
 WAITRESS: dict[str, Any] = {
@@ -63,7 +72,7 @@ def create_app(settings: Settings) -> Flask:
 
     Raises SettingsError when a channel's secret is missing or weak, or Redis is not safe.
     """
-    store = wiring.open_store(settings, wiring.RECEIVER_TIMEOUT)
+    store = wiring.open_store(settings, wiring.RECEIVER_TIMEOUT, "receiver")
     guard = Guard(settings, store)
     with suppress(StoreUnavailable):  # it may come later than we do
         guard.check()
@@ -73,6 +82,7 @@ def create_app(settings: Settings) -> Flask:
     registry = CollectorRegistry()
     metrics = Metrics(registry)
     registry.register(QueueCollector(store, settings))
+    ProcessCollector(registry=registry)
     app = Flask("recado")
     for channel in wiring.open_channels(settings).values():
         _add_channel(app, channel, mailbox, outbox, metrics, guard=guard)
@@ -96,6 +106,7 @@ def _keep(
     channel: Channel, mailbox: Mailbox, outbox: Outbox, metrics: Metrics, guard: Guard
 ) -> Callable[[Received], None]:
     accepted, duplicates = metrics.accepted.labels(channel.name), metrics.duplicates.labels(channel.name)
+    settled = cache(partial(metrics.statuses.labels, channel.name))
 
     def keep(received: Received) -> None:
         guard.check()
@@ -109,7 +120,7 @@ def _keep(
             duplicates.inc(len(received.messages) - new)
         for status in received.statuses:
             outbox.settle(status)
-            metrics.statuses.labels(channel.name, status.outcome).inc()
+            settled(status.outcome).inc()
             if status.outcome != "sent":
                 who = {"conversation": pseudonym(status.conversation)}
                 log.warning("a bubble was not delivered: %s: %s", status.outcome, status.reason, extra=who)
@@ -121,6 +132,7 @@ def _post(
     channel: Channel, mailbox: Mailbox, keep: Callable[[Received], None], metrics: Metrics, guard: Guard
 ) -> Callable[[], Response]:
     quarantined, unserved = metrics.quarantined.labels(channel.name), metrics.unserved.labels(channel.name)
+    away = metrics.refused.labels(channel.name, "unavailable")
 
     def refuse(status: int, reason: str) -> None:
         metrics.refused.labels(channel.name, reason).inc()
@@ -150,7 +162,14 @@ def _post(
             unserved.inc()
         return Response(received.answer, 200, mimetype="application/json") if received.answer else _ACCEPTED
 
-    return receive
+    def receive_or_tell() -> Response:
+        try:
+            return receive()
+        except (StoreUnavailable, SettingsError):
+            away.inc()
+            raise
+
+    return receive_or_tell
 
 
 def _body(limit: int, refuse: Callable[[int, str], None]) -> bytes:
@@ -209,6 +228,7 @@ def _allow_many_connections() -> None:
 
 def serve(settings: Settings) -> None:
     """Run the receiver until it is told to stop. Raises SettingsError when it cannot listen there."""
+    report_errors(settings, "receiver")
     app = create_app(settings)
     _allow_many_connections()
     try:

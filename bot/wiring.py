@@ -38,9 +38,19 @@ def open_commands() -> dict[str, Command]:
     }
 
 
-def open_store(settings: Settings, timeout: float) -> Store:
-    """The installation's Redis, or the embedded one. Raises SettingsError."""
-    return connect(settings.redis_url, settings.data_dir, timeout)
+def open_store(settings: Settings, timeout: float, process: str = "") -> Store:
+    """The installation's Redis, or the embedded one, which knows us as this ``process``. Raises SettingsError."""
+    return connect(settings.redis_url, settings.data_dir, timeout, process)
+
+
+def open_loaded(settings: Settings) -> Store:
+    """The same for an operator's command, which waits until Redis has read its data.
+
+    Raises SettingsError, StoreUnavailable.
+    """
+    store = open_store(settings, WORKER_TIMEOUT)
+    store.await_data()
+    return store
 
 
 def open_mailbox(settings: Settings, store: Store, *, silent: bool = False) -> Mailbox:

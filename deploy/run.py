@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 from contextlib import suppress
+from math import ceil
 from pathlib import Path
 
 import typer
@@ -18,8 +19,8 @@ from bot import reach
 from bot.errors import SettingsError
 from bot.settings import ENV_FILE, Settings, load_settings
 
-DRAIN_SECONDS = 25
-"""How long a stopping worker may finish its turns before it is killed; it drains for up to 20 s itself."""
+GRACE_SECONDS = 5
+"""How much longer than it drains itself (DRAIN_SECONDS) a stopping worker has before it is killed."""
 
 POLLER = "python -m bot poll"
 
@@ -65,7 +66,7 @@ def start(settings: Settings) -> None:
     os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup keeps it up
         signal.signal(signal.SIGHUP, lambda *_: os.kill(os.getpid(), signal.SIGTERM))  # the terminal was closed
-    manager.KILL_WAIT = DRAIN_SECONDS
+    manager.KILL_WAIT = ceil(settings.drain_seconds) + GRACE_SECONDS
     everything = Everything(printer.Printer(Output()))
     procfile = environ.parse_procfile(Path("Procfile").read_text(encoding="utf-8"))
     processes = dict(procfile.processes)

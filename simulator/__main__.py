@@ -11,6 +11,7 @@ import typer
 
 from simulator import demo as demo_
 from simulator import screens as screens_
+from simulator.capacity import command as capacity_
 from simulator.chaos import command
 
 app = typer.Typer(help="The outside world in miniature.", no_args_is_help=True, add_completion=False)
@@ -26,6 +27,13 @@ def main() -> None:
 def chaos(**options: Any) -> None:
     _end_when_told()
     command.chaos(**options)
+
+
+@app.command()
+@functools.wraps(capacity_.capacity)
+def capacity(**options: Any) -> None:
+    _end_when_told()
+    capacity_.capacity(**options)
 
 
 @app.command()

@@ -17,6 +17,7 @@ from bot.cli import DONE, FAILED, begin, main
 from bot.errors import SettingsError, StoreUnavailable
 from bot.settings import Settings
 from bot.stores.connection import Store
+from bot.telemetry import open_traces, report_errors
 from workers import console, jobs
 from workers.announce import announce_beside
 from workers.train import command as training
@@ -30,24 +31,36 @@ app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, pret
 def run() -> None:
     """Answer messages, WORKER_CONCURRENCY at a time, until SIGTERM."""
     from workers.background import Background  # noqa: PLC0415 - chat and check do without
+    from workers.card import signing  # noqa: PLC0415
     from workers.worker import TurnWorker  # noqa: PLC0415
 
     settings = begin()
+    report_errors(settings, "worker")
+    trace = open_traces(settings)
     channels = wiring.open_channels(settings)
     if not channels:
         raise SettingsError(wiring.NO_CHANNEL)
-    store = wiring.open_store(settings, wiring.WORKER_TIMEOUT)
+    store = wiring.open_store(settings, wiring.WORKER_TIMEOUT, "worker")
     safety.vet_address(store)
     answerer = jobs.open_answerer(settings, store, wiring.open_mailbox(settings, store), channels)
     jobs.use(answerer)
+    if trace:
+        answerer.trace = lambda figures: trace(*figures.span)
     for channel in channels.values():
         channel.warm_up()
     _wait_for_redis(settings, store)
-    Background(answerer).start()
+    worker = TurnWorker(
+        wiring.open_store(settings, wiring.WORKER_TIMEOUT).client,
+        answerer,
+        settings.worker_concurrency,
+        settings.drain_seconds,
+    )
+    Background(answerer, signing(settings, store, answerer, worker.name)).start()
     announce_beside(settings, channels)
+    if settings.worker_metrics_port:
+        answerer.metrics.serve(settings.host, settings.worker_metrics_port)
     log.info("answering with %s, %d turns at once", settings.llm_provider, settings.worker_concurrency)
-    connection = wiring.open_store(settings, wiring.WORKER_TIMEOUT).client
-    TurnWorker(connection, answerer, settings.worker_concurrency).work()
+    worker.work()
     for channel in channels.values():
         channel.close()
 

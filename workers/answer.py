@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections import deque
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager, suppress
+from contextlib import suppress
 
 from bot import texts
 from bot.channels import Channel
@@ -18,22 +17,23 @@ from bot.stores.history import STOPPED
 from bot.stores.mailbox import Mailbox, channel_of
 from bot.stores.outbox import Outbox
 from bot.stores.taken import Later, Rest, Revised, Speak, Taken, Think
+from workers.asking import Asker, Show
+from workers.figures import Figures
 from workers.groups import told
-from workers.grow import Beside, Growing, Show
-from workers.held import Held, LeaseLost, Stopped
+from workers.grow import Beside
+from workers.held import Held, LeaseLost
+from workers.metrics import Metrics
 from workers.places import Places, Waits
 from workers.reply import end, reply_to
 from workers.speak import CHANNEL_OFF_SECONDS, Speaker
 from workers.think import Thinker
-from workers.thought import Thought, begun
+from workers.thought import Thought
 
 TRIES = 3
 """A turn that failed so often by an exception goes to the dead letters, and the conversation goes on."""
 
 STRIKES = 5
 """A turn during which, as the only suspect, so many workers died goes there too."""
-
-LONGEST_WAIT = 30.0
 
 log = logging.getLogger("recado.turn")
 
@@ -43,7 +43,8 @@ class Answerer:
 
     ``look_again`` is told in how many seconds a conversation will be due, ``show_typing`` shows that
     an answer is on its way without waiting, ``erase`` lets go what people want to go, ``watch`` sees what the owner has
-    to know. ``leaving``: no further turns. ``thinkers`` are those of accounts that have one of their own.
+    to know, ``trace`` each turn that is over. ``leaving``: no further turns. ``thinkers`` are those of accounts that
+    have one of their own.
     """
 
     def __init__(
@@ -53,13 +54,19 @@ class Answerer:
     ) -> None:  # fmt: skip
         self.mailbox, self._outbox, self.places = mailbox, outbox, places
         self._thinker, self.thinkers = thinker, dict[str, Thinker]()
-        self._speaker = Speaker(outbox, park_seconds=settings.history_days * 86_400)
+        self.metrics = Metrics()
+        self.metrics.look_at(lambda: self.held)
+        self._speaker = Speaker(outbox, settings.history_days * 86_400, self.metrics)
         self.failures = self._speaker.failures
         self._channels, self.notice_seconds = channels, settings.slow_notice_seconds
         self.look_again, self.show_typing = look_again, show_typing
-        self.beside: Callable[[Growing], AbstractContextManager[Show]] = Beside
+        self.beside: Show = Beside
+        self._asker = Asker(
+            settings, mailbox=mailbox, outbox=outbox, places=places, metrics=self.metrics, pause=self._speaker.pause
+        )
         self.erase: Callable[[], None] = lambda: None
         self.watch: Callable[[], None] = lambda: None
+        self.trace: Callable[[Figures], None] = lambda _: None
         self.leaving = False
         self._held: dict[str, Held] = {}
         self._stranded: deque[Held] = deque()
@@ -119,6 +126,16 @@ class Answerer:
             raise
         finally:
             del self._held[held.token]
+            self._trace(held)
+
+    def _trace(self, held: Held) -> None:
+        """The last turn was spoken as far as it goes here."""
+        figures, held.figures = held.figures, Figures()
+        try:
+            if figures.outcome:
+                self.trace(figures)
+        except Exception:  # the border of a foreign hook
+            log.exception("a turn could not be traced")
 
     def _step(self, held: Held) -> bool:
         """One thing: a turn, a reply, or nothing; whether there is another for us."""
@@ -139,7 +156,9 @@ class Answerer:
             if isinstance(taken, Speak | Think):
                 held.leased, held.address = True, taken.state.get("address") or held.conversation
             if isinstance(taken, Speak):
+                doing, held.doing = held.doing, "speaking"
                 self._speaker.speak(held, self.channel(held.conversation), taken)
+                held.doing = doing
         return taken
 
     def tell(self, held: Held) -> None:
@@ -157,8 +176,7 @@ class Answerer:
 
     def _think(self, held: Held, task: Think) -> bool:
         """One turn, thought and committed; False when it must wait."""
-        started, thinker = time.monotonic(), self.thinker(held.conversation)
-        held.begin(task.batch.turn, task.state.get("revision", ""))
+        thinker = self._begin(held, task)
         deaths = 0 if thinker.halted(task) else int(task.state.get("deaths", 0))
         try:
             task = told(task, held.conversation, self.channel(held.conversation), self.mailbox)
@@ -168,29 +186,45 @@ class Answerer:
         except Waits:
             return False
         except Revised:
+            self.metrics.retried("revised")
             return True  # it is thought anew, as it reads now, into the same bubble
         except Unavailable as error:
-            self._wait(held, task, error, time.monotonic() - started)
+            channel, notice = self.channel(held.conversation), self._notice(held, task)
+            self._asker.wait(thinker, held, task, error, notice, reason="model" if channel else "channel")
             return False
         except (LeaseLost, StoreUnavailable):
             raise
         except Exception as error:  # the border of a turn: what fails in it ends neither worker nor conversation
             log.exception("a turn failed", extra={"conversation": pseudonym(held.conversation)})
             if int(task.state.get("tries", 0)) + 1 < TRIES:
-                self.mailbox.defer(held.conversation, held.token, 1, failed=True)
+                self.metrics.retried("error")
+                self.mailbox.defer(held.conversation, held.token, 1, failed=True, why=type(error).__name__)
                 return False
             thought = thinker.apology(task, outcome="dead", reason=f"{TRIES} x {type(error).__name__}")
             reply = Reply(task.batch.turn, (Piece(thought.text),), grows=True)
         try:
             end(self.mailbox, held, task, thought, reply)
         except Revised:
+            self.metrics.retried("revised")
             return True
         if thought.reason == STOPPED or thinker.halted(task):
             self.places.leave_all(held)
         if thought.aside:
             self.look_again(0)  # somebody else is due now
-        self._log(held, task, thought.outcome, time.monotonic() - started)
+        self._committed(held.figures, thought.outcome)
         return True
+
+    def _begin(self, held: Held, task: Think) -> Thinker:
+        """A turn is thought from here on, and by whom."""
+        self._trace(held)
+        held.begin(task.batch.turn, task.state.get("revision", ""))
+        held.figures, held.doing = Figures.of(held.conversation, task), "thinking"
+        return self.thinker(held.conversation)
+
+    def _committed(self, figures: Figures, outcome: str) -> None:
+        figures.commit(outcome)
+        self.metrics.turn(figures)
+        log.info("turn", extra=figures.line)
 
     def _thought(self, held: Held, task: Think) -> Thought:
         channel = self.channel(held.conversation)
@@ -206,44 +240,10 @@ class Answerer:
             return thinker.apology(task, outcome="rejected")
 
     def _ask(self, held: Held, task: Think, channel: Channel) -> Thought:
-        """Ask the model, when it is this turn's turn, and let the answer grow before the person's eyes."""
-        thinker, held.typing_for = self.thinker(held.conversation), task.batch.messages[-1].id
-        self.show_typing(channel, held.conversation, held.typing_for, held.address)
-        stop = texts.STOP.to(thinker.language(task))
-        growing = Growing(self._outbox, held, channel, task.batch.turn, self._speaker.pause, stop=stop)
-        servers = thinker.backend.servers(pseudonym(held.conversation))
-        held.notice = self._notice(held, task)
-        try:
-            with self.beside(growing) as show:
-                return self.places.ask(held, servers, held.notice, lambda server: thinker.ask(held, task, server, show))
-        except Stopped:
-            return thinker.stopped(task, seen=growing.begun or begun(task))
-        finally:
-            held.typing_for, held.notice = "", None
+        self.show_typing(channel, held.conversation, task.batch.messages[-1].id, held.address)
+        thinker, notice = self.thinker(held.conversation), self._notice(held, task)
+        return self._asker.ask(thinker, held, task, channel, beside=self.beside, notice=notice)
 
     def _notice(self, held: Held, task: Think) -> Reply | None:
         slow = Thought(texts.SLOW.to(self.thinker(held.conversation).language(task)))
         return reply_to(self.channel(held.conversation), -task.batch.turn, slow)
-
-    def _wait(self, held: Held, task: Think, error: Unavailable, spent: float) -> None:
-        """Nobody waits in a thread for a model: the turn is deferred, and the person told once.
-
-        Before model servers there is a breaker, so that trying again each second does no harm, and keeps the order.
-        """
-        seconds, waits = error.retry_after or 1.0, int(task.state.get("waits", 0))
-        steady = bool(self.thinker(held.conversation).backend.servers(""))
-        waited = spent + (waits * seconds if steady else 2 ** min(waits, 10) - 1)
-        asked = any(message.addressed for message in task.batch.messages)
-        notice = self._notice(held, task) if asked and waited + seconds >= self.notice_seconds else None
-        who = pseudonym(held.conversation)
-        log.warning("the model is away, the turn waits: %s", error, extra={"conversation": who})
-        most = seconds if steady else LONGEST_WAIT
-        self.mailbox.defer(held.conversation, held.token, seconds, notice=notice, most=most)
-
-    def _log(self, held: Held, task: Think, outcome: str, seconds: float) -> None:
-        extra = {
-            "conversation": pseudonym(held.conversation), "channel": channel_of(held.conversation),
-            "backend": self.thinker(held.conversation).backend.name, "turn": task.batch.turn,
-            "messages": len(task.batch.messages), "think_ms": round(seconds * 1000), "outcome": outcome,
-        }  # fmt: skip
-        log.info("turn", extra=extra)

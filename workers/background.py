@@ -17,6 +17,7 @@ RENEW_SECONDS = 0.5
 SWEEP_SECONDS = 1.0
 ERASE_SECONDS = 1.0
 WATCH_SECONDS = 2.0
+SIGN_SECONDS = 2.0
 SILENCE = 4
 """A model that has been asked may think of its first word for so many times SLOW_NOTICE_SECONDS before the person is
 told: longer than who waits in the line, for it is at work."""
@@ -30,10 +31,11 @@ log = logging.getLogger("recado.worker")
 
 
 class Background:
-    """Four loops beside the turns, each in a daemon thread, and the one place where typing is shown."""
+    """Loops beside the turns, each in a daemon thread, and the one place where typing is shown."""
 
-    def __init__(self, answerer: Answerer) -> None:
-        self._answerer = answerer
+    def __init__(self, answerer: Answerer, sign: Callable[[], None] | None = None) -> None:
+        """``sign`` tells every other second how this worker is; None: nobody is told."""
+        self._answerer, self._tell_all = answerer, sign
         self._typing = threading.Semaphore(TYPING_THREADS)
         self._shown: dict[str, tuple[str, float]] = {}
         self._sooner = threading.Event()
@@ -42,7 +44,8 @@ class Background:
         answerer.show_typing = self.show_typing
 
     def start(self) -> None:
-        for loop in (self._renew, self._sweep, self._erase, self._watch):
+        signing = [self._sign] if self._tell_all else []
+        for loop in (self._renew, self._sweep, self._erase, self._watch, *signing):
             threading.Thread(target=self._forever, args=(loop,), name=loop.__name__, daemon=True).start()
 
     def _forever(self, loop: Callable[[], None]) -> None:
@@ -98,6 +101,11 @@ class Background:
         time.sleep(WATCH_SECONDS)
         self._answerer.watch()
 
+    def _sign(self) -> None:
+        if self._tell_all:
+            self._tell_all()
+        time.sleep(SIGN_SECONDS)
+
     def look_again(self, seconds: float) -> None:
         """Something is due in ``seconds``: the sweeper must not sleep longer."""
         if time.monotonic() + seconds < self._sweep_at:
@@ -114,12 +122,12 @@ class Background:
         if len(self._shown) > TYPING_REMEMBERED:
             self._shown.clear()
         self._shown[conversation] = message_id, now
-        threading.Thread(
-            target=self._show,
-            args=(channel, conversation, message_id, address or conversation),
-            name="typing",
-            daemon=True,
-        ).start()
+        what = (channel, conversation, message_id, address or conversation)
+        try:
+            threading.Thread(target=self._show, args=what, name="typing", daemon=True).start()
+        except RuntimeError as error:  # this machine gives no more threads: no turn fails for that
+            log.debug("typing was not shown: %s", error)
+            self._typing.release()
 
     def _show(self, channel: Channel, conversation: str, message_id: str, address: str) -> None:
         try:

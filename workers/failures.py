@@ -23,9 +23,11 @@ from bot.errors import (
 from bot.logs import pseudonym
 from bot.message import Conversation, Piece, Reply
 from bot.stores.outbox import Outbox, Outcome, piece_state
-from bot.stores.taken import Speak
+from bot.stores.taken import UNKNOWN, Speak, Waited
 from bot.texts import Text
+from workers.alarms import ALARM, HOLD, WAITS
 from workers.held import Held, patiently
+from workers.metrics import Metrics
 
 UNDELIVERED_SECONDS: Final = 5.0
 LONGEST_SECONDS: Final = 300.0
@@ -39,25 +41,6 @@ PAIR_BASE, PAIR_MOST = 4, 5
 EDIT_AGAIN_SECONDS: Final = 1.0
 SHORTEST_PAUSE: Final = 0.05
 """A platform that says "retry after 0" is not asked a thousand times a second."""
-
-HOLD: Final = Text(
-    es="No sale nada del número de WhatsApp {account}: Meta no acepta sus mensajes. Nada se pierde; todo saldrá, en su "
-    "orden, cuando se arregle.\n\n`python -m bot doctor` dice qué hacer. Si ha caducado el token: haz otro en Meta, "
-    "ponlo en lugar del viejo y arranca de nuevo los workers.\n\nMotivo: {reason}",
-    en="Nothing goes out from the WhatsApp number {account}: Meta does not take its messages. Nothing is lost; all of "
-    "it will be sent, in its order, once this is mended.\n\n`python -m bot doctor` says what to do. If the token has "
-    "expired: make another one at Meta, put it in its place and start the workers anew.\n\nReason: {reason}",
-)
-WAITS: Final = Text(
-    es="Una respuesta del número de WhatsApp {account} espera: pasaron 24 horas y Meta no la acepta hasta que la "
-    "persona escriba otra vez. Con WHATSAPP_TEMPLATE se le pide que lo haga.",
-    en="An answer from the WhatsApp number {account} waits: 24 hours have passed, and Meta does not take it until the "
-    "person writes again. With WHATSAPP_TEMPLATE they are asked to.",
-)
-ALARM: Final = Text(
-    es="Una respuesta del número de WhatsApp {account} no llegó a su cliente. Motivo: {reason}",
-    en="An answer from the WhatsApp number {account} did not reach its customer. Reason: {reason}",
-)
 
 log = logging.getLogger("recado.speak")
 
@@ -75,7 +58,7 @@ def _nobody(once: str, text: Text | str, account: str = "") -> None:
 @dataclass(slots=True)
 class Bubble:
     """One bubble of a reply on its way. ``known`` is its state as the mailbox gave it, with its ``identity``;
-    ``tries`` is how often there has been trouble with it so far."""
+    ``tries`` is how often there has been trouble with it so far, ``waited`` how long ago it was asked for."""
 
     held: Held
     channel: Channel
@@ -86,11 +69,13 @@ class Bubble:
     tries: int = 0
     mine: str = ""
     """The id under which it was begun, while the platform is called."""
+    waited: Waited = UNKNOWN
 
     @classmethod
     def of(cls, held: Held, channel: Channel, task: Speak, index: int) -> Self:
         known, identity = piece_state(task.state, task.reply.turn, index)
-        return cls(held, channel, task.reply, index, known, identity, int(task.state.get("speak_tries", 0)))
+        tries = int(task.state.get("speak_tries", 0))
+        return cls(held, channel, task.reply, index, known, identity, tries, waited=task.waited)
 
     @property
     def piece(self) -> Piece:
@@ -123,15 +108,15 @@ class Bubble:
 class Failures:
     """Writes down what became of bubbles that were not taken, and tells who must know."""
 
-    def __init__(self, outbox: Outbox, park_seconds: float) -> None:
+    def __init__(self, outbox: Outbox, park_seconds: float, metrics: Metrics) -> None:
         """``park_seconds`` is how long a reply waits for a person who must write first."""
-        self._outbox, self.park_seconds = outbox, park_seconds
+        self._outbox, self.park_seconds, self._metrics = outbox, park_seconds, metrics
         self.tell: Tell = _nobody
         self._told: set[tuple[str, str]] = set()
 
     def note(
         self, bubble: Bubble, outcome: Outcome, identity: str = "", *, wait: float = 0, code: int = 0,
-        tries: int | None = None, well: bool = False,
+        tries: int | None = None, well: bool = False, why: str = "",
     ) -> bool:  # fmt: skip
         """Write down a bubble's outcome, whatever happens to Redis meanwhile; whether nothing of the reply is left.
 
@@ -141,12 +126,13 @@ class Failures:
         return patiently(
             lambda: self._outbox.record(
                 where, turn, index, outcome, identity=identity, wait=wait, mine=bubble.mine, code=code, tries=tries,
-                well=well,
+                well=well, why=why,
             )
         )  # fmt: skip
 
     def pause(self, channel: Channel, conversation: str, error: RateLimited) -> None:
         """Nothing is said here, or to anybody on this account, before the platform wants it."""
+        self._metrics.limited(channel.name)
         limits = channel.limits(conversation) if error.everybody else ()
         patiently(lambda: self._outbox.pause(conversation, error.retry_after, limits[0] if limits else None))
 
@@ -156,7 +142,9 @@ class Failures:
         ``unknown`` is what it becomes, with ``identity``, when nobody knows whether the platform did it.
         """
         who = pseudonym(bubble.held.conversation)
-        log.warning("a bubble was not delivered: %s: %s", type(error).__name__, error, extra={"conversation": who})
+        why = type(error).__name__
+        log.warning("a bubble was not delivered: %s: %s", why, error, extra={"conversation": who})
+        self._metrics.delivered(bubble.channel.name, why.lower())
         if error.alarming:
             self._alarm(bubble, error)
         match error:
@@ -170,12 +158,12 @@ class Failures:
             case Parked():
                 self.park(bubble, 0 if self._will_ask(bubble) else self.park_seconds, code=error.code)
             case Refused():
-                self.note(bubble, "failed", code=error.code)
+                self.note(bubble, "failed", code=error.code, why=why)
                 return True
             case Blocked():
                 self._give_up(bubble, error)
             case _ if error.tries and bubble.tries + 1 >= error.tries:
-                self.note(bubble, "failed", code=error.code)
+                self.note(bubble, "failed", code=error.code, why=why)
                 return True
             case Undelivered():
                 self._again(bubble, error, *bubble.resting, UNDELIVERED_SECONDS)
@@ -237,7 +225,7 @@ class Failures:
 
     def _give_up(self, bubble: Bubble, error: DeliveryError) -> None:
         """This person gets nothing more of this reply."""
-        settled = self.note(bubble, "failed", code=error.code)
+        settled = self.note(bubble, "failed", code=error.code, why=type(error).__name__)
         for rest in range(bubble.index + 1, len(bubble.reply.pieces)):
             settled = settled or self.note(replace(bubble, index=rest, mine=""), "failed")
 

@@ -8,6 +8,7 @@ import re
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 
 from bot.channels import Channel
@@ -216,7 +217,8 @@ class Beside:
             return
         self._more.set()
         if self._thread.ident is None:
-            self._thread.start()
+            with suppress(RuntimeError):  # no thread to be had now: with the next words, or whole in the end
+                self._thread.start()
 
     def _run(self) -> None:
         while True:

@@ -8,12 +8,13 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol, TypeVar
+from typing import Literal, Protocol, TypeVar
 
 from bot.errors import StoreUnavailable
 from bot.message import Reply
 from bot.stores.line import Line
 from bot.stores.taken import Mark, Revised
+from workers.figures import Figures
 
 PATIENCE_SECONDS = 60.0
 
@@ -37,7 +38,8 @@ class Held:
     the model is saying meanwhile; ``seats`` are our places in lines, by their keys; ``asked`` is since when
     (monotonic) the model has been asked and has said nothing, and ``notice`` what the person is told of it in the end.
     Whoever speaks holds ``speaking``. ``address`` is the conversation's name under which its person last wrote: there
-    they are spoken to.
+    they are spoken to. ``doing`` is what is done with it now: "thinking", "speaking", or nothing yet. ``figures`` are
+    those of the turn that was thought last.
     """
 
     conversation: str
@@ -53,6 +55,8 @@ class Held:
     stream: Work | None = None
     asked: float = math.inf
     notice: Reply | None = None
+    doing: Literal["", "thinking", "speaking"] = ""
+    figures: Figures = field(default_factory=Figures)
     speaking: threading.Lock = field(default_factory=threading.Lock)
     seats: dict[str, tuple[Line, str]] = field(default_factory=dict)
 

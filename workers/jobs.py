@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 
 from bot import plugins, wiring
@@ -23,9 +23,11 @@ from bot.stores.meter import Meter
 from bot.stores.outbox import Outbox
 from bot.stores.owner import Owner
 from bot.stores.person import Person, export
+from bot.stores.tidy import Tidy
 from workers.answer import Answerer
 from workers.backends import Backend, Finding
 from workers.budget import Budget
+from workers.frequent import Frequent, Outcome
 from workers.media import Media
 from workers.orders import Orders
 from workers.places import ALONE, Places
@@ -106,7 +108,8 @@ def open_answerer(
         own = settings_of(settings, account)
         thinks = _backend_of(own, backend, settings)
         model = own.llm_model if own.llm_model != settings.llm_model else ""
-        found = _thinker(own, store, thinks, Media(channels, thinks, transcriber), model)
+        count = lambda outcome: answerer.metrics.frequent(outcome)  # noqa: E731,PLW0108 - who counts comes below
+        found = _thinker(own, store, thinks, Media(channels, thinks, transcriber), model, count=count)
         found.is_broke = budget.is_spent
         return found
 
@@ -119,10 +122,16 @@ def open_answerer(
     answerer = Answerer(settings, mailbox=mailbox, thinker=thinker(""), outbox=outbox, places=places, channels=channels)
     others = [account for account in numbers(settings) if settings_of(settings, account) is not settings]
     answerer.thinkers = {account: thinker(account) for account in others}
-    answerer.erase = partial(erase.finish, store)
+    answerer.erase = partial(_let_go, store, Tidy(store, settings))
     answerer.watch = budget.watch
     answerer.failures.tell = owner.tell
     return answerer
+
+
+def _let_go(store: Store, tidy: Tidy) -> None:
+    """What people want to go, and the names of those of whom nothing is left."""
+    erase.finish(store)
+    tidy.hourly()
 
 
 def _backend_of(own: Settings, backend: Backend, usual: Settings) -> Backend:
@@ -139,8 +148,11 @@ def _backend_of(own: Settings, backend: Backend, usual: Settings) -> Backend:
     return open_backend(own) if backend.knows_business and own is not usual else backend
 
 
-def _thinker(settings: Settings, store: Store, backend: Backend, media: Media, model: str) -> Thinker:
-    """Who thinks for one number, by its own ``settings``; ``model`` where it is not the usual one.
+def _thinker(
+    settings: Settings, store: Store, backend: Backend, media: Media, model: str, *, count: Callable[[Outcome], None]
+) -> Thinker:
+    """Who thinks for one number, by its own ``settings``; ``model`` where it is not the usual one, and who counts its
+    frequent questions.
 
     Raises SettingsError.
     """
@@ -165,6 +177,9 @@ def _thinker(settings: Settings, store: Store, backend: Backend, media: Media, m
         handovers=Handovers(store, settings),
         orders=orders,
         media=media,
+        frequent=Frequent(settings, store, business=business, backend=backend, count=count)
+        if settings.frequent_answers_hours
+        else None,
     )
 
 

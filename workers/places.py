@@ -22,7 +22,8 @@ Result = TypeVar("Result")
 
 
 class Waits(Exception):
-    """The turn stands in a line; its lease is gone, and it is rung for when there is a place."""
+    """The turn stands in a line; its lease is gone, and it is rung for when there is a place. Its cause is the server's
+    failure, where one has sent it there."""
 
 
 class Places:
@@ -40,21 +41,22 @@ class Places:
         """
         if not servers:
             return call("")
-        left = list(servers)
+        left, failed = list(servers), None
         while True:
-            server = self._enter(held, self._models, left, notice)
+            server = self._enter(held, self._models, left, notice, failed)
             try:
                 return self._try(held, server, call)
             except Unfetched:
                 raise
             except Unavailable as error:
+                failed = error
                 rest = self._leave(held, self._models, server, "failed", error.retry_after or 0)
                 left.remove(server)
                 if left:
                     continue
                 if rest:
                     log.error("the model server %s is left alone for %.0f s: %s", server, rest, error)
-                    other = self._enter(held, self._models, servers, notice)
+                    other = self._enter(held, self._models, servers, notice, error)
                     self._leave(held, self._models, other, "left")
                 raise
 
@@ -105,14 +107,16 @@ class Places:
             if line.places:
                 line.tend()
 
-    def _enter(self, held: Held, line: Line, places: Sequence[str], notice: Reply | None) -> str:
+    def _enter(
+        self, held: Held, line: Line, places: Sequence[str], notice: Reply | None, failed: Unavailable | None = None
+    ) -> str:
         place, seconds = line.enter(
             held.conversation, held.token, places, notice=notice, notice_seconds=self._notice_seconds
         )
         if place:
             held.seats[line.seat(place)] = (line, place)
             return place
-        raise Waits if seconds else LeaseLost
+        raise Waits if seconds else LeaseLost from failed
 
     def _leave(self, held: Held, line: Line, place: str, did: Did, rest_seconds: float = 0) -> float:
         held.seats.pop(line.seat(place), None)

@@ -32,7 +32,9 @@ def end(mailbox: Mailbox, held: Held, task: Think, thought: Thought, reply: Repl
     """Commit a turn. Raises LeaseLost, Revised, StoreUnavailable."""
     if reply:
         last = task.batch.messages[-1]
-        reply = replace(reply, answers=last.id, number=last.number)
+        reply = replace(
+            reply, answers=last.id, number=last.number, asked_at=task.waited.asked_at, backend=held.figures.backend
+        )
     committed = patiently(
         lambda: mailbox.commit(
             held.conversation, held.token, task.batch.turn, reply, _traced(task.batch, thought.turns),
@@ -45,6 +47,8 @@ def end(mailbox: Mailbox, held: Held, task: Think, thought: Thought, reply: Repl
     )  # fmt: skip
     if not committed:
         raise LeaseLost
+    if thought.after:
+        thought.after()
 
 
 def _traced(batch: Batch, turns: Sequence[Turn]) -> list[Turn]:

@@ -15,6 +15,7 @@ from bot.stores.taken import Speak
 from workers.failures import Bubble, Failures
 from workers.grow import opening
 from workers.held import Held, LeaseLost, patiently
+from workers.metrics import Metrics
 
 CHANNEL_OFF_SECONDS = 60.0
 
@@ -26,9 +27,9 @@ Result = TypeVar("Result")
 class Speaker:
     """Sends what the outbox holds; `sending` is written before each call, the outcome after it."""
 
-    def __init__(self, outbox: Outbox, park_seconds: float) -> None:
+    def __init__(self, outbox: Outbox, park_seconds: float, metrics: Metrics) -> None:
         """``park_seconds`` is how long a reply waits for a person who must write first."""
-        self._outbox, self.failures = outbox, Failures(outbox, park_seconds)
+        self._outbox, self._metrics, self.failures = outbox, metrics, Failures(outbox, park_seconds, metrics)
 
     def speak(self, held: Held, channel: Channel | None, task: Speak) -> None:
         """Say what is not yet said of a reply, as far as it may go now. Raises LeaseLost, StoreUnavailable."""
@@ -79,14 +80,15 @@ class Speaker:
             sent = _call(lambda: _deliver(bubble, task, begun.identity), again=bubble.known == "unknown")
         except DeliveryError as error:
             return self.failures.meet(bubble, error, "unknown", bubble.mine)
-        self.failures.note(bubble, "sent", sent)
+        self._first_words(bubble)
+        self._sent(bubble, sent)
         return True
 
     def _park(self, bubble: Bubble, task: Speak, parked_for: float) -> bool:
         """Its person must write first, and is asked to, once; ``parked_for`` seconds it has waited for that."""
         left = self.failures.park_seconds - parked_for
         if bubble.known == "parked" and left <= 0:
-            self.failures.note(bubble, "failed")
+            self.failures.note(bubble, "failed", why="Parked")
             return True
         if bubble.channel.asks_to_write(bubble.address):
             asking = Bubble.of(bubble.held, bubble.channel, task, len(task.reply.pieces))
@@ -106,8 +108,21 @@ class Speaker:
             _call(lambda: bubble.channel.edit(bubble.address, bubble.identity, bubble.piece), again=True)
         except DeliveryError as error:
             return self.failures.meet(bubble, error, "open", bubble.identity)
-        self.failures.note(bubble, "sent", bubble.identity)
+        self._sent(bubble, bubble.identity)
         return True
+
+    def _first_words(self, bubble: Bubble) -> None:
+        """Its person sees this bubble now, and none of the reply before it."""
+        if bubble.index == 0:
+            self._metrics.first_words(bubble.channel.name, bubble.reply.backend, bubble.waited)
+
+    def _sent(self, bubble: Bubble, identity: str) -> None:
+        """The platform has taken the bubble as it is to stay."""
+        name, reply = bubble.channel.name, bubble.reply
+        self._metrics.delivered(name, "sent")
+        if self.failures.note(bubble, "sent", identity):
+            bubble.held.figures.said(reply.turn)
+            self._metrics.answered(name, reply.backend, bubble.waited)
 
     def _open(self, bubble: Bubble) -> bool:
         """Send the opening. One that a dead worker may have sent stays stray, and is counted."""
@@ -119,6 +134,7 @@ class Speaker:
                 sent = _call(lambda: bubble.channel.speak(bubble.address, first, reference), again=again)
             except DeliveryError as error:
                 return self.failures.meet(bubble, error, "sending", bubble.mine)
+            self._first_words(bubble)
             found = patiently(lambda: self._outbox.opened(bubble.held.conversation, reference, sent))
         elif permission != "open":
             return False

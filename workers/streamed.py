@@ -19,14 +19,17 @@ def streamed(backend: Backend, held: Held, prompt: Prompt, show: Show, seconds: 
     """
     held.check()
     pieces: list[str] = []
+    held.figures.ask(backend.name)
     held.stream = stream = backend.stream(prompt)
     until, held.asked = math.inf, time.monotonic()
     try:
         for piece in stream:
             held.asked = math.inf
+            held.figures.hear()
             until = min(until, time.monotonic() + seconds)
             pieces.append(piece)
             if held.ended or time.monotonic() > until:
+                held.figures.cut = True
                 break
             show(lambda: whole(pieces))
     except Unavailable:
@@ -35,6 +38,7 @@ def streamed(backend: Backend, held: Held, prompt: Prompt, show: Show, seconds: 
     finally:
         held.stream, held.asked = None, math.inf
         stream.close()
+    held.figures.listened()
     answer = whole(pieces)
     held.check(answer)
     if not answer:

@@ -21,6 +21,7 @@ from bot.stores.taken import Think
 from bot.texts import Language, language_of
 from workers import context, notice, silence
 from workers.backends import IMAGE_TOKENS, Backend, Prompt
+from workers.frequent import Asking, Frequent
 from workers.gate import NOT_ADMITTED, REFUSED, refusal
 from workers.grow import Show
 from workers.handover import HandingOver
@@ -46,10 +47,10 @@ class Thinker:
     def __init__(
         self, settings: Settings, *, history: History, backend: Backend, business: Business,
         commands: Mapping[str, Command], access: Access, handovers: Handovers, orders: Orders | None = None,
-        media: Media | None = None,
+        media: Media | None = None, frequent: Frequent | None = None,
     ) -> None:  # fmt: skip
         self._settings, self._history, self.backend, self._access = settings, history, backend, access
-        self._business = business
+        self._business, self._frequent = business, frequent
         self._orders = orders or Orders(
             settings, business=business, commands=commands, backend=backend, stranger=access.stranger
         )
@@ -81,7 +82,8 @@ class Thinker:
             return self._silent(task, reason, language)
         if unopened := self._media.refused(task.batch.messages[0].conversation, task.batch, language):
             return self._introduced(task, Thought(unopened, outcome="no text"))
-        return None
+        known = self._frequent and self._frequent.known(self._asking(task, language))
+        return self._introduced(task, known) if known else None
 
     def ask(self, held: Held, task: Think, server: str, show: Show) -> Thought:
         """The model's answer, from ``server``; ``show`` may ask what there is of it so far.
@@ -90,6 +92,7 @@ class Thinker:
         """
         batch, language = task.batch, self.language(task)
         again, seen = self._question(task), self._media.look(held, batch, language, self._budget())
+        asking = self._asking(task, language)
         if seen.empty:
             return self._introduced(task, Thought(seen.told, outcome="no text"))
         asked = self._turn("user", again.text if again else seen.batch.text, batch.turn)
@@ -100,11 +103,17 @@ class Thinker:
         answer = self._turn(
             "assistant", streamed(self.backend, held, prompt, show, self._settings.turn_seconds), batch.turn
         )
+        held.figures.tokens_in, held.figures.tokens_out = sum(turn.tokens for turn in fit.turns), answer.tokens
         spent = Spent(_today(), asked.tokens + answer.tokens, quota.people(batch.messages))
         stopped = held.stopped.is_set()
         text = f"{answer.text}\n\n{seen.told}" if seen.told and not stopped else answer.text
         thought = Thought(text, (asked, answer), window=fit.window, spent=spent, stopped=stopped)
+        if self._frequent:
+            thought = self._frequent.kept(held, asking, thought, again=again.text if again else "")
         return self._introduced(task, replace(thought, forgets=again.number if again else None))
+
+    def _asking(self, task: Think, language: Language) -> Asking:
+        return Asking(task, language, self._orders.model(task.state), _now())
 
     def stopped(self, task: Think, *, seen: bool) -> Thought:
         """A turn that its person ended before its first word; a bubble of it that is ``seen`` says so."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bot.message import Turn
@@ -50,6 +50,8 @@ class Thought:
     aside: Aside | None = None
     verbatim: bool = False
     """Its text is shown as it is: somebody's own words, and no model's."""
+    after: Callable[[], None] | None = None
+    """What is noted of it once it is committed, and may be missed; it raises nothing."""
 
 
 def whole(pieces: Sequence[str]) -> str:

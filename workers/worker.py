@@ -12,12 +12,12 @@ import signal
 import threading
 import time
 from collections import deque
+from contextlib import suppress
 from typing import Any
 
 from redis import Redis
 from redis.exceptions import RedisError
-from rq import Queue
-from rq.exceptions import DequeueTimeout
+from rq.exceptions import NoSuchJobError
 from rq.executions import Execution
 from rq.job import Job
 from rq.timeouts import BaseDeathPenalty
@@ -26,11 +26,13 @@ from rq.worker import BaseWorker, WorkerStatus
 from bot.cli import endings
 from bot.errors import RecadoError, StoreUnavailable
 from bot.stores.bell import FAILED_SECONDS, JOB, QUEUE
+from bot.stores.connection import Store
+from bot.stores.wakeups import TTL_SECONDS, WIP, Wakeup, Wakeups
+from workers import jobs
 from workers.answer import Answerer
 
 DRAIN_SECONDS = 20.0
 HEARTBEAT_SECONDS = 5.0
-EXECUTION_TTL = 30
 WORKER_TTL = 20
 
 log = logging.getLogger("recado.worker")
@@ -40,22 +42,18 @@ class NotAllowed(RecadoError):
     """Raised when a job in Redis is not a wake-up: a job's name is data, and data runs no code here."""
 
 
-class Wakeup(Job):
-    """A job that can only be ``workers.jobs.answer(conversation)``; nothing else in its hash is obeyed."""
+class Inert(Job):
+    """A job as RQ's housekeeping sees it: none of what its data could have called is there to be called."""
 
     @property
     def func(self) -> Any:
-        if self.func_name != JOB or self.instance or len(self.args) != 1 or self.kwargs:
-            raise NotAllowed(f"refused: the job {self.id} is not {JOB}(conversation)")
-        from workers import jobs  # noqa: PLC0415 - the name RQ calls, looked up here and nowhere in Redis' data
-
-        return jobs.answer
+        raise PermissionError(f"the job {self.id} is data")
 
     success_callback = failure_callback = stopped_callback = None
     should_retry = False
 
     def send_webhooks(self, *_: object, **__: object) -> None:
-        """A job's data name no address that we would call."""
+        """A job's data names no address that we would call."""
 
 
 class NoDeathPenalty(BaseDeathPenalty):
@@ -72,22 +70,24 @@ class TurnWorker(BaseWorker):
     """Runs up to ``slots`` turns at once, takes a wake-up only when a slot is free, and drains on SIGTERM."""
 
     death_penalty_class = NoDeathPenalty
-    job_class = Wakeup
+    job_class = Inert
     dequeue_timeout = 1
     connection_timeout = 15
 
-    def __init__(self, connection: Redis, answerer: Answerer, slots: int) -> None:
+    def __init__(self, connection: Redis, answerer: Answerer, slots: int, drain: float = DRAIN_SECONDS) -> None:
+        """``drain``: how many seconds running turns have to end when the worker is told to."""
         super().__init__(
             [QUEUE], connection=connection, serializer="json", worker_ttl=WORKER_TTL, maintenance_interval=30
         )
         self.log_job_description = False
-        self.queue = self.queues[0]
+        self._registry = self.queues[0].started_job_registry
+        self._wakeups = Wakeups(Store(connection), self.name)
         self.answerer = answerer
         self._slots = threading.Semaphore(slots)
         self._finished = threading.Condition()
         self._beat_at = 0.0
-        self._unstruck: deque[tuple[Job, Execution]] = deque()
-        self._drain_seconds = DRAIN_SECONDS
+        self._unstruck: deque[Wakeup] = deque()
+        self._drain = self._drain_seconds = drain
 
     def work(self, *, burst: bool = False, **_: Any) -> bool:  # type: ignore[override]
         """Take and run wake-ups until SIGTERM, or in a ``burst`` until the queue is empty and all have run."""
@@ -98,11 +98,11 @@ class TurnWorker(BaseWorker):
                 try:
                     if not self._next(burst=burst):
                         break
-                except RedisError as error:
+                except (RedisError, StoreUnavailable) as error:
                     log.error("Redis is away: %s", error)
                     time.sleep(1)
                 except Exception:  # the border of a round: one unreadable job must not stop the others
-                    log.exception("a wake-up cannot be read, and is put among the failed")
+                    log.exception("a round failed, and the next one begins")
                     time.sleep(1)
         finally:
             self.teardown()
@@ -115,8 +115,8 @@ class TurnWorker(BaseWorker):
             return True
         started = False
         try:
-            if taken := self.dequeue_job_and_maintain_ttl(None if burst else self.dequeue_timeout):
-                self.execute_job(*taken)
+            if wakeup := self._take(0 if burst else self.dequeue_timeout):
+                self._begin(wakeup)
                 started = True
         finally:
             if not started:
@@ -127,7 +127,7 @@ class TurnWorker(BaseWorker):
         if time.monotonic() - self._beat_at < HEARTBEAT_SECONDS:
             return
         while self._unstruck:
-            self._strike_off(*self._unstruck[0])
+            self._wakeups.end(self._unstruck[0])
             self._unstruck.popleft()
         self._beat_at = time.monotonic()
         if not self.connection.hexists(self.key, "birth"):
@@ -141,73 +141,71 @@ class TurnWorker(BaseWorker):
             self.run_maintenance_tasks()  # type: ignore[no-untyped-call]
         with self.connection.pipeline() as pipe:
             for execution in list(self.executions.values()):
-                execution.heartbeat(execution.job.started_job_registry, EXECUTION_TTL, pipeline=pipe)
+                execution.heartbeat(self._registry, TTL_SECONDS, pipeline=pipe)
             pipe.execute()
 
-    def dequeue_job_and_maintain_ttl(self, timeout: int | None, max_idle_time: int | None = None) -> Any:
-        """The next wake-up and its queue, or None after ``timeout`` seconds (None: at once)."""
+    def _take(self, seconds: float) -> Wakeup | None:
+        return self._wakeups.take(seconds)
+
+    def _begin(self, wakeup: Wakeup) -> None:
+        """Run the turn in a thread of its own."""
+        self.executions[wakeup.run] = Execution(wakeup.run, wakeup.id, self.connection, self.name)
         try:
-            return Queue.dequeue_any(
-                self.queues, timeout, connection=self.connection, job_class=Wakeup, serializer=self.serializer
-            )
-        except DequeueTimeout:
-            return None
-        except RedisError:
-            raise
-        except Exception as error:
-            if unreadable := getattr(error, "job_id", ""):
-                self._put_aside(unreadable)
+            threading.Thread(target=self._run, args=(wakeup,), name=wakeup.id, daemon=True).start()
+        except RuntimeError:  # there are no more threads to be had: the sweeper rings again
+            self.executions.pop(wakeup.run, None)
+            self._wakeups.end(wakeup)
             raise
 
-    def _put_aside(self, job_id: str) -> None:
-        """Count a job that cannot be read among the failed, or RQ's housekeeping would stumble over it for ever."""
-        with self.connection.pipeline() as pipe:
-            pipe.lrem(self.queue.intermediate_queue_key, 1, job_id)
-            pipe.zadd(f"rq:failed:{QUEUE}", {job_id: time.time() + FAILED_SECONDS})
-            pipe.expire(f"rq:job:{job_id}", FAILED_SECONDS)
-            pipe.execute()
-
-    def execute_job(self, job: Job, queue: Queue) -> None:
-        """Register the execution, then run the turn in a thread of its own."""
-        with self.connection.pipeline() as pipe:
-            execution = Execution.create(job, EXECUTION_TTL, pipeline=pipe, worker_name=self.name)
-            job.prepare_for_execution(self.name, pipeline=pipe)
-            pipe.lrem(queue.intermediate_queue_key, 1, job.id)
-            pipe.execute()
-        self.executions[execution.id] = execution
-        threading.Thread(target=self._run, args=(job, queue, execution), name=job.id, daemon=True).start()
-
-    def _run(self, job: Job, queue: Queue, execution: Execution) -> None:
+    def _run(self, wakeup: Wakeup) -> None:
         try:
-            self.perform_job(job, queue, execution)
-        except RedisError as error:
+            if self._perform(wakeup):
+                self._wakeups.end(wakeup)
+        except (RedisError, StoreUnavailable) as error:
             log.warning("a wake-up could not be struck off yet: %s", error)
-            self._unstruck.append((job, execution))
+            self._unstruck.append(wakeup)
         finally:
-            self.executions.pop(execution.id, None)
+            self.executions.pop(wakeup.run, None)
             self._slots.release()
             with self._finished:
                 self._finished.notify_all()
 
-    def perform_job(self, job: Job, queue: Queue, execution: Execution) -> bool:
-        """Run the turn and strike the wake-up off RQ's books; what failed is kept there for an hour."""
+    def _perform(self, wakeup: Wakeup) -> bool:
+        """Run the turn; what failed is kept on RQ's books for an hour. False for that."""
         try:
-            job.perform()
+            if not wakeup.conversation:
+                raise NotAllowed(f"refused: the job {wakeup.id} is not {JOB}(conversation)")
+            jobs.answer(wakeup.conversation)
         except StoreUnavailable as error:
             log.warning("Redis went away during a turn, the sweeper will ring again: %s", error)
         except Exception:
             log.exception("a wake-up failed")
-            self.handle_execution_ended(job, queue, EXECUTION_TTL)
-            self.handle_job_failure(job, queue, exc_string="see the worker's log", execution=execution)
+            self._put_among_failed(wakeup)
             return False
-        self._strike_off(job, execution)
         return True
 
-    def _strike_off(self, job: Job, execution: Execution) -> None:
+    def _put_among_failed(self, wakeup: Wakeup) -> None:
+        execution = Execution(wakeup.run, wakeup.id, self.connection, self.name)
+        try:
+            job = Inert.fetch(wakeup.id, connection=self.connection, serializer=self.serializer)
+            self.handle_execution_ended(job, self.queues[0], TTL_SECONDS)
+            self.handle_job_failure(job, self.queues[0], exc_string="see the worker's log", execution=execution)
+        except RedisError:
+            raise
+        except NoSuchJobError:  # its person was erased meanwhile
+            self._wakeups.end(wakeup)
+        except Exception:
+            log.exception("a job cannot even be read, and is put aside")
+            self._put_aside(wakeup)
+
+    def _put_aside(self, wakeup: Wakeup) -> None:
+        """Count a job that RQ cannot read among the failed, or its housekeeping would stumble over it for ever."""
         with self.connection.pipeline() as pipe:
-            execution.delete(job=job, pipeline=pipe)
-            pipe.delete(job.key, f"rq:executions:{job.id}")
-            self.increment_successful_job_count(pipeline=pipe)
+            pipe.zrem(WIP, f"{wakeup.id}:{wakeup.run}")
+            pipe.srem(self.executions_key, f"{wakeup.id}:{wakeup.run}")
+            pipe.zadd(f"rq:failed:{QUEUE}", {wakeup.id: time.time() + FAILED_SECONDS})
+            pipe.expire(f"rq:job:{wakeup.id}", FAILED_SECONDS)
+            self.increment_failed_job_count(pipe)
             pipe.execute()
 
     def _install_signal_handlers(self) -> None:
@@ -217,17 +215,20 @@ class TurnWorker(BaseWorker):
             signal.signal(name, self._stop)
 
     def _stop(self, *_: object) -> None:
-        self._drain_seconds = 0.0 if self._stop_requested else DRAIN_SECONDS
+        self._drain_seconds = 0.0 if self._stop_requested else self._drain
         self._stop_requested = True
         self.answerer.leaving = True
 
     def _wait_for_turns(self, seconds: float) -> bool:
         """Wait until no turn runs; returns whether one still does, or a wake-up has come meanwhile."""
         since = time.monotonic()
-        with self._finished:
-            while self.executions and time.monotonic() - since < min(seconds, self._drain_seconds):
-                self._finished.wait(0.2)
-        return bool(self.executions or self.connection.llen(self.queue.key))
+        while self.executions and time.monotonic() - since < min(seconds, self._drain_seconds):
+            with self._finished:
+                if self.executions:
+                    self._finished.wait(0.2)
+            with suppress(RedisError, StoreUnavailable):  # what is said of us ends by itself then
+                self._beat()
+        return bool(self.executions or self.connection.llen(self.queues[0].key))
 
     def unsubscribe(self) -> None:
         """RQ's own order waits up to a second for its thread."""
@@ -239,10 +240,10 @@ class TurnWorker(BaseWorker):
         """Let running turns end, give the others back at once, and leave RQ's books in order."""
         log.info("draining %d turns", len(self.executions))
         try:
-            self._wait_for_turns(DRAIN_SECONDS)
+            self._wait_for_turns(self._drain)
             self.answerer.abandon()
             for execution in list(self.executions.values()):
-                self._strike_off(execution.job, execution)
+                self._wakeups.end(Wakeup(execution.job_id, execution.id, ""))
             super().teardown()  # type: ignore[no-untyped-call]
         except (RedisError, StoreUnavailable) as error:
             log.error("Redis is away; what was running is answered after its lease: %s", error)

@@ -10,7 +10,7 @@ import ssl
 import time
 from collections.abc import Coroutine
 from typing import Any, Final, TypeVar
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import unquote, urlencode, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 import httpx
@@ -18,23 +18,33 @@ import urllib3
 from telegram.error import NetworkError, TimedOut
 from telegram.request import BaseRequest, RequestData
 from urllib3.exceptions import (
+    ClosedPoolError,
     ConnectTimeoutError,
     HTTPError,
     LocationParseError,
     LocationValueError,
     NewConnectionError,
     ProxyError,
+    ProxySchemeUnknown,
     SSLError,
 )
 from urllib3.exceptions import TimeoutError as NoAnswer
+from urllib3.util import make_headers, parse_url
+
+from bot.errors import SettingsError
 
 
 class Distrusted(HTTPError):
     """Raised when the server's certificate is not one that we trust, or it speaks no TLS."""
 
 
+class TooMuch(HTTPError):
+    """Raised when an answer has no end."""
+
+
 NEVER_SENT: Final = (
-    ConnectTimeoutError, NewConnectionError, ProxyError, LocationParseError, LocationValueError, Distrusted,
+    ConnectTimeoutError, NewConnectionError, ProxyError, LocationParseError, LocationValueError, ClosedPoolError,
+    Distrusted,
 )  # fmt: skip
 """With these no request has left this machine; an address that nobody can parse is one of them."""
 
@@ -44,11 +54,12 @@ POOL_SIZE: Final = 128
 """So many connections are kept; a call beyond them opens one of its own."""
 
 CONNECT_SECONDS: Final = 5.0
-FILE_SECONDS: Final = 20.0
-"""A file that is sent may take so long for each part of it."""
 
 CALL_SECONDS: Final = 60.0
 """An answer that trickles is given up after so long."""
+
+ANSWER_MOST: Final = 16 << 20
+"""Bytes of an answer: a hundred updates are less."""
 
 _FORM: Final = {"User-Agent": "Recado", "Content-Type": "application/x-www-form-urlencoded"}
 
@@ -85,6 +96,10 @@ class Wire(BaseRequest):
             raise TimedOut(f"no answer ({type(error).__name__})") from error
         except SSLError as error:
             raise NetworkError(str(cause := _distrusted(error) or error)) from cause
+        except ProxyError as error:
+            # urllib3 forgets that it had reached the proxy when that hangs up on a request.
+            cut = isinstance(error.original_error, ConnectionError)
+            raise NetworkError(type(error).__name__) from (error.original_error if cut else error)
         except HTTPError as error:  # its words may hold the address, which holds the token
             raise NetworkError(type(error).__name__) from error
 
@@ -102,6 +117,8 @@ class Wire(BaseRequest):
                 body += part
                 if time.monotonic() > until:
                     raise NoAnswer("the answer trickles")
+                if len(body) > ANSWER_MOST:
+                    raise TooMuch
             answer.release_conn()
         finally:
             answer.close()
@@ -116,13 +133,27 @@ def _distrusted(error: SSLError) -> Distrusted | None:
 
 
 def _pool(api_url: str) -> urllib3.PoolManager:
-    """A pool that trusts whom httpx trusts, and obeys HTTP_PROXY, HTTPS_PROXY and NO_PROXY."""
+    """A pool that trusts whom httpx trusts, and obeys HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY.
+
+    Raises SettingsError for a proxy that is none.
+    """
     parts = urlsplit(api_url)
     options: dict[str, Any] = {"maxsize": POOL_SIZE, "ssl_context": httpx.create_ssl_context()}
-    proxy = getproxies().get(parts.scheme)
-    if proxy and not proxy_bypass(parts.hostname or ""):
-        return urllib3.ProxyManager(proxy, **options)
-    return urllib3.PoolManager(**options)
+    proxies = getproxies()
+    proxy = proxies.get(parts.scheme) or proxies.get("all")
+    if not proxy or proxy_bypass(parts.hostname or ""):
+        return urllib3.PoolManager(**options)
+    try:
+        return _proxied(proxy if "://" in proxy else f"http://{proxy}", options)
+    except (ProxySchemeUnknown, LocationValueError):
+        name = f"{parts.scheme}_proxy".upper()
+        raise SettingsError(f"{name}: no proxy for Telegram. It looks like http://user:password@proxy:3128.") from None
+
+
+def _proxied(proxy: str, options: dict[str, Any]) -> urllib3.ProxyManager:
+    """Through a proxy, with the name and password that stand in its address."""
+    login = unquote(parse_url(proxy).auth or "")
+    return urllib3.ProxyManager(proxy, proxy_headers=make_headers(proxy_basic_auth=login or None), **options)
 
 
 def finished(call: Coroutine[Any, Any, Result]) -> Result:

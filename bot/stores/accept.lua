@@ -55,7 +55,7 @@ local function give_way(conversation, state, name, number)
   if name ~= conversation then redis.call('HSETNX', state, 'address', name) end
   local paused, ends = unpack(redis.call('HMGET', state, 'paused', 'paused_until'))
   if ends or not paused then
-    redis.call('HSET', state, 'paused', 'owner', 'paused_until', now + ARGV[7], 'paused_wait', ARGV[7])
+    pause(conversation, 'owner', now, tonumber(ARGV[7]))
   end
   if redis.call('EXISTS', key(conversation, 'wip')) == 1 then think_anew(conversation) end
   stop(conversation, state, number)
@@ -73,6 +73,7 @@ local function drop_in(conversation, name, kind, bubble, sent, payload)
     kind = 'c'
   end
   redis.call('RPUSH', key(conversation, 'in'), '1|' .. number .. '|' .. now .. '|' .. kind .. '|' .. payload)
+  begin_to_wait(conversation, now)
   local first = redis.call('ZADD', KEYS[1], 'NX', now + ARGV[4], conversation) == 1
   local idle = redis.call('EXISTS', key(conversation, 'lease'), key(conversation, 'wip')) == 0
   -- A command ends the listening at once. Whoever waits only to speak may think meanwhile.

@@ -20,17 +20,14 @@ local function relay(to, payload, reason, ms)
   local state, now = key(to, 'state'), milliseconds()
   local number = redis.call('HINCRBY', state, 'number', 1)
   redis.call('HSET', state, 'stop', number)
-  redis.call('HSET', state, 'paused', reason, 'paused_until', now + ms, 'paused_wait', ms)
+  pause(to, reason, now, ms)
   if redis.call('EXISTS', key(to, 'wip')) == 1 then redis.call('HINCRBY', state, 'revision', 1) end
   redis.call('PERSIST', state)
   redis.call('PERSIST', key(to, 'turn'))
   redis.call('HDEL', state, 'think_at', 'think_wait')
   redis.call('RPUSH', key(to, 'in'), '1|' .. number .. '|' .. now .. '|o|' .. payload)
+  begin_to_wait(to, now)
   if redis.call('EXISTS', key(to, 'lease')) == 0 then redis.call('ZADD', 'recado:due', 'LT', now, to) end
-end
-
-local function resume(conversation)
-  redis.call('HDEL', key(conversation, 'state'), 'paused', 'paused_until', 'paused_wait')
 end
 
 -- Why an aside cannot be carried out as it was thought, so that the turn is to be thought anew; else nil.
@@ -47,5 +44,5 @@ local function carry_out(aside, conversation)
     redis.call('HSET', HANDOVERS, conversation, cjson.encode(aside.handover))
   end
   if aside.relay then relay(aside.relay.to, aside.relay.payload, aside.relay.reason, aside.relay.ms) end
-  if aside.resumes then resume(aside.resumes) end
+  if aside.resumes then end_pause(aside.resumes) end
 end

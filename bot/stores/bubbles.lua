@@ -61,9 +61,9 @@ local function close_reply(out, state, spoken, head, turn)
     names[#names + 1] = 'redo:' .. turn .. ':' .. i
     bubbles[#bubbles + 1] = string.match(outcome, '^sent:(.+)$') or ''
   end
-  redis.call('HSET', spoken, turn, table.concat(bubbles, ',') .. '|' .. head)
+  redis.call('HSET', spoken, turn, table.concat(bubbles, ',') .. '|' .. head, 'at:' .. turn, milliseconds())
   local old = math.abs(turn) - SPOKEN_MOST
-  if old > 0 then redis.call('HDEL', spoken, old, -old) end
+  if old > 0 then redis.call('HDEL', spoken, old, -old, 'at:' .. old, 'at:' .. -old) end
   redis.call('PEXPIRE', spoken, SPOKEN_MS)
   redis.call('LPOP', out)
   redis.call('HDEL', state, 'speak_at', 'speak_wait', 'speak_tries', 'held', 'parked', 'closed', 'begun_at', 'permit',
@@ -98,8 +98,8 @@ end
 
 -- What became of a bubble of the head. A wait holds back the whole outbox of this conversation. `mine` is the id under
 -- which it was begun, where it was: after an erasure the same turn and index are another bubble. `code` is the
--- platform's of the trouble with it, and `tries` how often there has been some without success.
-local function note(out, state, spoken, turn, index, outcome, wait, mine, code, tries)
+-- platform's of the trouble with it, `why` its name, and `tries` how often there has been some without success.
+local function note(out, state, spoken, turn, index, outcome, wait, mine, code, tries, why)
   local head = redis.call('LINDEX', out, 0)
   local name = piece(turn, index)
   if not head or turn_of(head) ~= turn then return 'settled' end
@@ -133,6 +133,9 @@ local function note(out, state, spoken, turn, index, outcome, wait, mine, code, 
   end
   local news = not begins(before, kind) and (kind == 'unknown' or kind == 'failed' or kind == 'parked')
   if news then redis.call('HINCRBY', COUNTS, kind, 1) end
+  if news and kind == 'failed' then
+    redis.call('HSET', state, 'failed', table.concat({turn, milliseconds(), code or '0', why or ''}, '|'))
+  end
   if tonumber(index) == 0 then report(state, turn, kind) end  -- not what becomes of asking them to write first
   if (tries or '') ~= '' then
     redis.call('HSET', state, 'speak_tries', tries)

@@ -33,6 +33,12 @@ local function forget(number)
   end
 end
 
+-- A turn as it is remembered, with when its question was accepted or its answer was committed.
+local function dated(turn, asked)
+  local at = string.find(turn, '"r":"user"', 1, true) and asked or milliseconds()
+  return string.sub(turn, 1, -2) .. ',"a":' .. string.format('%.0f', at) .. '}'
+end
+
 -- All that is here goes at once, but for what is said next and what that needs; the rest is on the list of who carries it out.
 local function erase()
   local kept = {}
@@ -48,6 +54,7 @@ local function erase()
   end
   redis.call('DEL', history, dead, out, spoken, state, key(conversation, 'names'), key(conversation, 'raw'))
   redis.call('ZREM', dead_index, conversation)
+  redis.call('ZREM', PAUSED, conversation)
   redis.call('HSET', state, 'erased', '1', unpack(kept))
   redis.call('HSET', 'recado:erasing', conversation, it.erases)
 end
@@ -67,21 +74,24 @@ elseif it.reason ~= '' then
 end
 if it.mode ~= 'erase' then redis.call('HDEL', state, 'erased') end
 if it.forgets then forget(it.forgets) end
-for i = 5, #ARGV do redis.call('RPUSH', history, ARGV[i]) end
+local asked = string.match(redis.call('LINDEX', wip, 0) or '', '^%d+|%d+|(%d+)')
+for i = 5, #ARGV do redis.call('RPUSH', history, dated(ARGV[i], asked)) end
 if #ARGV >= 5 then
   redis.call('LTRIM', history, -it.trim, -1)
   redis.call('PEXPIRE', history, it.expire_ms)
 end
 if reply ~= '' then redis.call('RPUSH', out, reply) end
 redis.call('DEL', wip)
+wait_on(conversation)
 redis.call('HSET', state, 'committed', it.turn)
 if it.window then redis.call('HSET', state, 'window', it.window) end
 if it.language ~= '' and it.mode ~= 'erase' then redis.call('HSET', state, 'language', it.language) end
 if it.paused then
-  redis.call('HDEL', state, 'paused', 'paused_until', 'paused_wait')
-  if it.paused ~= '' then redis.call('HSET', state, 'paused', it.paused) end
+  end_pause(conversation)
   if it.paused ~= '' and it.pause_ms > 0 then
-    redis.call('HSET', state, 'paused_until', milliseconds() + it.pause_ms, 'paused_wait', it.pause_ms)
+    pause(conversation, it.paused, milliseconds(), it.pause_ms)
+  elseif it.paused ~= '' then
+    redis.call('HSET', state, 'paused', it.paused)
   end
 end
 if it.stopped then
@@ -115,5 +125,5 @@ for _, line in ipairs({'models', 'suspects'}) do redis.call('ZREM', 'recado:line
 -- Whoever wrote more meanwhile is told only once of the same outage.
 if redis.call('EXISTS', key(conversation, 'in')) == 0 then redis.call('HDEL', state, 'told') end
 redis.call('HDEL', state, 'tries', 'waits', 'think_at', 'think_wait', 'thinker', 'suspect', 'deaths', 'strikes',
-  'line_at', 'number:models', 'number:suspects', 'revision')
+  'line_at', 'number:models', 'number:suspects', 'revision', 'why')
 return 'committed'

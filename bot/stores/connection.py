@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import socket
 import struct
+import time
 from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -26,6 +27,16 @@ Argument = str | int | bytes
 PREFIX = "recado:"
 DUE = PREFIX + "due"
 """Sorted set: conversation by the time (ms, Redis' clock) at which somebody must look at it."""
+WAITING = PREFIX + "waiting"
+"""Sorted set: conversation by when (ms) the oldest of its messages was accepted that is neither answered nor heard."""
+LISTENING = PREFIX + "listening"
+"""Sorted set: conversation by when (ms) the burst is over that is listened to."""
+PAUSED = PREFIX + "paused"
+"""Sorted set: conversation by when (ms) the pause ends in which nothing is answered."""
+
+
+CLIENT = "recado-"
+"""How the names of our processes begin in Redis' list of its clients."""
 
 
 def key(conversation: str, part: str) -> str:
@@ -74,6 +85,10 @@ class Script:
         self.sha = hashlib.sha1(self.source.encode(), usedforsecurity=False).hexdigest()
 
 
+LOADING_SECONDS = 600.0
+"""So long an operator's command waits for a Redis that reads its data, which takes seconds for each gigabyte: the
+embedded server is started by the command itself, and ended with it where nothing else runs."""
+
 MAX_CONNECTIONS = 10_000
 """redis-py's own limit of 100 is less than a worker may have turns."""
 
@@ -96,6 +111,11 @@ class Store:
                 return self._call(b"EVALSHA", script.sha, len(keys), *keys, *args)
             except redis.exceptions.NoScriptError:
                 return self._call(b"EVAL", script.source, len(keys), *keys, *args)
+
+    def call(self, *words: Argument) -> Any:
+        """One command, as a script is called. Raises StoreUnavailable."""
+        with translated():
+            return self._call(*words)
 
     def _call(self, *words: Argument) -> Any:
         """One command on a connection of our own. One that broke connects anew and asks again, once:
@@ -124,6 +144,17 @@ class Store:
         with translated():
             self._call(b"PING")
 
+    def await_data(self, seconds: float = LOADING_SECONDS) -> None:
+        """Wait while Redis reads its data, as it does after its start. Raises StoreUnavailable."""
+        until = time.monotonic() + seconds
+        while True:
+            try:
+                return self.ping()
+            except StoreUnavailable as error:
+                if not isinstance(error.__cause__, redis.exceptions.BusyLoadingError) or time.monotonic() > until:
+                    raise
+            time.sleep(0.05)
+
 
 @contextmanager
 def translated() -> Iterator[None]:
@@ -138,11 +169,11 @@ def translated() -> Iterator[None]:
         raise StoreUnavailable(f"Redis does not answer: {error} Is it running, and is REDIS_URL right?") from error
 
 
-def connect(url: str, data_dir: Path, timeout: float) -> Store:
+def connect(url: str, data_dir: Path, timeout: float, process: str = "") -> Store:
     """Reach the Redis at ``url``, or, when it is empty, the embedded one in ``data_dir``.
 
-    ``timeout`` is in seconds, for connecting and for each answer. Raises SettingsError for an
-    address that is none. Nothing is sent yet.
+    ``timeout`` is in seconds, for connecting and for each answer; ``process`` is what Redis' list of its clients calls
+    us. Raises SettingsError for an address that is none. Nothing is sent yet.
     """
     options: dict[str, Any] = {
         "socket_timeout": timeout,
@@ -150,6 +181,8 @@ def connect(url: str, data_dir: Path, timeout: float) -> Store:
         "retry": Retry(ConstantBackoff(0.05), 1),
         "max_connections": MAX_CONNECTIONS,
     }
+    if process:
+        options["client_name"] = CLIENT + process
     try:
         if url:
             return Store(redis.Redis.from_url(url, **options))

@@ -13,7 +13,7 @@ from bot.stores.mailbox import DEAD, GRACE_MS
 from bot.stores.person import read_entry
 from bot.stores.whom import Person, followed
 
-_retry = Script("retry", "ring")
+_retry = Script("retry", "ring", "waiting")
 
 
 @dataclass(frozen=True, slots=True)

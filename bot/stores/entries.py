@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, replace
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import asdict, fields, replace
 from operator import attrgetter
 from typing import Any
 
@@ -20,6 +20,8 @@ _KEPT = ("person", "language", "reply_to", "sender", "bubble", "replaces", "albu
          "order", "ours", "revokes")  # fmt: skip
 """What is stored of a message where it has it."""
 _kept = attrgetter(*_KEPT)
+_READ = frozenset({"id", "text", "sent_at", "addressed", *_KEPT} - {"called"})
+_OF_A_FILE = frozenset(field.name for field in fields(Attachment))
 
 
 def kind(message: Message) -> str:
@@ -74,16 +76,26 @@ def pack(message: Message, raw: str) -> str:
 
 
 def unpack(payload: bytes, conversation: str, number: int = 0) -> Message:
+    """A message as ``pack`` made it. Whatever a newer version keeps beside, one that is still older lets be."""
     line, _, raw = payload.partition(b"\n")
     record = json.loads(line)
-    attachments = tuple(Attachment(**attachment) for attachment in record.pop("attachments", ()))
-    called = tuple(record.pop("called", ()))
+    attachments = tuple(Attachment(**_those(_OF_A_FILE, one)) for one in record.get("attachments", ()))
+    called, known = tuple(record.get("called", ())), _those(_READ, record)
     return Message(
-        conversation=conversation, attachments=attachments, called=called, number=number, raw=raw.decode(), **record
+        conversation=conversation, attachments=attachments, called=called, number=number, raw=raw.decode(), **known
     )
+
+
+def _those(names: Collection[str], record: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in record.items() if name in names}
 
 
 def unpack_entry(entry: bytes, conversation: str) -> Message:
     """A message as the mailbox keeps it, with its number."""
     _version, number, _at, _kind, payload = entry.split(b"|", 4)
     return unpack(payload, conversation, int(number))
+
+
+def accepted_at(entry: bytes) -> int:
+    """When Redis accepted the message of an entry, in ms by its own clock."""
+    return int(entry.split(b"|", 3)[2])

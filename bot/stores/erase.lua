@@ -7,6 +7,9 @@ for i = 1, own do
   if string.match(KEYS[i], ':lease$') and redis.call('EXISTS', KEYS[i]) == 1 then held = 1 end
 end
 local gone = redis.call('DEL', unpack(KEYS, 1, own))
+for _, index in ipairs({'recado:waiting', 'recado:listening', 'recado:paused'}) do  -- it may be new since somebody looked
+  redis.call('ZREM', index, conversation)
+end
 local remove = {
   zset = function(shared) redis.call('ZREM', shared, conversation) end,
   set = function(shared) redis.call('SREM', shared, conversation) end,

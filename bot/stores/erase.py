@@ -15,7 +15,7 @@ from typing import cast
 
 import redis
 
-from bot.stores import access, alias, handovers
+from bot.stores import access, alias, frequent, handovers
 from bot.stores.bell import JOB
 from bot.stores.connection import DUE, PREFIX, Script, Store, translated
 from bot.stores.mailbox import COUNTS, QUARANTINE, UNSERVED
@@ -112,6 +112,7 @@ def _forget(store: Store, person: Person, *, spare: str = "") -> Found:
             store.client.delete(*found.counted)
         access.forget(store.client, found.admitted)
     alias.forget(store, [*found.aliases, *found.freed], {*found.conversations, spare})
+    frequent.forget(store, {*everywhere, spare, person.conversation} - {""})
     for kept in (QUARANTINE, UNSERVED) if found.quarantined else ():
         store.run(_unquarantine, [kept, COUNTS], found.quarantined)
     return found

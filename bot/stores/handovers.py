@@ -35,7 +35,7 @@ TAKEN_OVER: Final = frozenset({HANDED_OVER, OWNER, BUDGET})
 RELAY: Final = "relay"
 """The order of a message that is the owner's words, to be said to the customer."""
 
-_resume = Script("resume", "ring")
+_resume = Script("resume", "ring", "paused")
 _withdrawal = Script("withdraw")
 
 

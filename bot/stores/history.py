@@ -23,7 +23,7 @@ STEP = 40
 
 
 def pack(turn: Turn) -> str:
-    """A turn as it is stored; ``v`` is the version of the form. The note is not kept."""
+    """A turn as it is stored; ``v`` is the version of the form. The note is not kept; commit adds the time (``a``)."""
     record: dict[str, Any] = {"v": 1, "n": turn.number, "r": turn.role, "t": turn.text, "k": turn.tokens}
     if turn.heard:
         record["h"] = turn.heard
@@ -35,7 +35,8 @@ def pack(turn: Turn) -> str:
 def unpack(record: bytes | str) -> Turn:
     data = json.loads(record)
     said = tuple((bubble, size) for bubble, size in data.get("b", ()))
-    return Turn(role=data["r"], text=data["t"], tokens=data["k"], number=data["n"], heard=data.get("h", ""), said=said)
+    heard, at = data.get("h", ""), int(data.get("a", 0))
+    return Turn(role=data["r"], text=data["t"], tokens=data["k"], number=data["n"], heard=heard, said=said, at=at)
 
 
 class History:

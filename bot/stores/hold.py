@@ -10,6 +10,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, cast
 
+from redis.client import Pipeline
+
 from bot.stores.connection import PREFIX, Store, translated
 
 HOLD: Final = PREFIX + "hold:"
@@ -43,13 +45,19 @@ def holds(store: Store, accounts: Iterable[str] | None = None) -> list[Hold]:
             names = sorted(name.decode() for name in store.client.scan_iter(f"{HOLD}*", count=1000))
         else:
             names = [HOLD + account for account in accounts]
+        named = [name.removeprefix(HOLD) for name in names]
         pipe = store.client.pipeline(transaction=False)
-        for name in names:
-            pipe.hgetall(name)
-            pipe.zcard(HELD + name.removeprefix(HOLD))
+        for account in named:
+            ask(pipe, account)
         found = pipe.execute()
-    known = zip(names, found[::2], found[1::2], strict=True)
-    return [_hold(name.removeprefix(HOLD), values, waiting) for name, values, waiting in known if values]
+    known = map(told, named, found[::2], found[1::2])
+    return [hold for hold in known if hold]
+
+
+def ask(pipe: Pipeline, account: str) -> None:
+    """Have what ``told`` reads asked in a pipeline: two answers."""
+    pipe.hgetall(HOLD + account)
+    pipe.zcard(HELD + account)
 
 
 def codes(store: Store) -> dict[int, int]:
@@ -60,7 +68,10 @@ def codes(store: Store) -> dict[int, int]:
     return {int(name.removeprefix(CODE)): count for name, count in sorted(named.items()) if name.startswith(CODE)}
 
 
-def _hold(account: str, values: dict[bytes, bytes], waiting: int) -> Hold:
-    told = {name.decode(): value.decode(errors="replace") for name, value in values.items()}
-    since, until = (float(told.get(name, 0)) / 1000 for name in ("since", "until"))
-    return Hold(account, told.get("reason", ""), since, until, waiting, int(told.get("code") or 0))
+def told(account: str, values: dict[bytes, bytes], waiting: int) -> Hold | None:
+    """The hold of an account, of the answers to ``ask``; None: there is none."""
+    if not values:
+        return None
+    known = {name.decode(): value.decode(errors="replace") for name, value in values.items()}
+    since, until = (float(known.get(name, 0)) / 1000 for name in ("since", "until"))
+    return Hold(account, known.get("reason", ""), since, until, waiting, int(known.get("code") or 0))

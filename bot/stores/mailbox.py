@@ -12,10 +12,10 @@ from bot.stores import alias, history, outbox
 from bot.stores.access import Admission
 from bot.stores.bell import bell
 from bot.stores.connection import DUE, PREFIX, Script, Store, key, translated
-from bot.stores.entries import accepted, unpack, unpack_entry
+from bot.stores.entries import accepted, accepted_at, unpack, unpack_entry
 from bot.stores.handovers import Aside
 from bot.stores.quota import NOTHING, Spent
-from bot.stores.taken import Later, Mark, Renewed, Rest, Revised, Speak, Taken, Think
+from bot.stores.taken import Later, Mark, Renewed, Rest, Revised, Speak, Taken, Think, waited
 
 BATCH = 20
 """At most so many messages become one turn."""
@@ -36,14 +36,14 @@ CLOCK = PREFIX + "clock"
 Mode = Literal["append", "clear", "bury", "erase"]
 NOTED_NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
 
-_accept = Script("accept", "ring", "people", "revoke")
-_take = Script("take", "ring", "rest")
+_accept = Script("accept", "ring", "waiting", "paused", "people", "revoke")
+_take = Script("take", "ring", "waiting", "paused", "rest")
 _renew = Script("renew", "ring")
-_commit = Script("commit", "ring", "admit", "post", "aside")
+_commit = Script("commit", "ring", "waiting", "paused", "admit", "post", "aside")
 _defer = Script("defer", "ring")
-_release = Script("release", "ring", "rest")
+_release = Script("release", "ring", "waiting", "paused", "rest")
 _tell = Script("tell")
-_sweep = Script("sweep", "ring")
+_sweep = Script("sweep", "ring", "waiting", "paused")
 _quarantine = Script("quarantine")
 _names = Script("names")
 
@@ -115,11 +115,13 @@ class Mailbox:
         args.append(self._expire_ms)
         what, *rest = self._store.run(_take, keys, args)
         if what == b"think":
-            messages = tuple(unpack_entry(entry, conversation) for entry in rest[2:])
+            messages = tuple(unpack_entry(entry, conversation) for entry in rest[3:])
             left = tuple(message for message in messages if not message.revokes)
-            return Think(Batch(int(rest[0]), left or messages), _pairs(rest[1]))
+            times = waited(rest[2], *map(accepted_at, rest[3:]))
+            return Think(Batch(int(rest[0]), left or messages), _pairs(rest[1]), times)
         if what == b"speak":
-            return Speak(outbox.unpack(rest[0]), _pairs(rest[1]))
+            reply = outbox.unpack(rest[0])
+            return Speak(reply, _pairs(rest[1]), waited(rest[2], reply.asked_at))
         if what == b"listen":
             return Later(rest[0] / 1000, unpack(rest[1], conversation), rest[2].decode())
         return Later(rest[0] / 1000) if what == b"wait" else Rest()
@@ -175,16 +177,16 @@ class Mailbox:
 
     def defer(
         self, conversation: str, token: str, seconds: float, *, failed: bool = False, notice: Reply | None = None,
-        most: float = 30,
+        most: float = 30, why: str = "",
     ) -> None:  # fmt: skip
         """Let this turn wait, twice as long each time and ``most`` seconds; ``failed`` counts it as an attempt.
 
-        ``notice`` is told to the person once, until the turn is committed.
+        ``notice`` is told to the person once, until the turn is committed. ``why`` is for whoever looks meanwhile.
         """
         keys = [DUE, *(key(conversation, part) for part in ("lease", "out", "state"))]
         counted = "tries" if failed else "waits"
         told = outbox.pack(notice) if notice else ""
-        args: list[str | int] = [token, conversation, int(seconds * 1000), counted, told, int(most * 1000)]
+        args: list[str | int] = [token, conversation, int(seconds * 1000), counted, told, int(most * 1000), why]
         self._store.run(_defer, keys, args)
 
     def tell(self, conversation: str, token: str, notice: Reply) -> bool:

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, tzinfo
 from typing import Final, NamedTuple, cast
 from zoneinfo import ZoneInfo
+
+from redis.client import Pipeline
 
 from bot.business import load_business
 from bot.errors import SettingsError
@@ -40,6 +42,10 @@ _STAGES: Final = ("sent", "delivered", "read", "failed")
 _NOTHING: Final[tuple[str | int, ...]] = ("", "", "", 0, 0, "0", "", "")
 
 
+Stages = Mapping[str, int]
+"""How many bubbles of a number were sent, delivered, read, and failed."""
+
+
 class Month(NamedTuple):
     """What one number's bubbles of a month were: ``billed`` and ``free`` ones by category, and the ``cost``."""
 
@@ -66,16 +72,22 @@ class Calendar:
         return f"{datetime.fromtimestamp(there).astimezone(self._zones.get(account)):%Y-%m}"
 
 
+def record_of(account: str, bubble: str) -> str:
+    """Where it is kept what the platform tells of a bubble: how far it came (0 to 3: sent, delivered, read), whether it
+    failed, and its bill."""
+    name = f"{account}\n{bubble}".encode("utf-8", "replace")
+    return BUBBLE + hashlib.blake2b(name, digest_size=12).hexdigest()
+
+
 def counted(status: Status, calendar: Calendar | None) -> tuple[str | int, ...]:
     """What meter.lua is told of a status: nothing, where the platform says no more than that it settles."""
     if not status.stage or calendar is None:
         return _NOTHING
     account = Conversation.parse(status.conversation).account
-    name = f"{account}\n{status.bubble or status.reference}"
-    digest = hashlib.blake2b(name.encode("utf-8", "replace"), digest_size=12).hexdigest()
     price = status.price
     what = f"{'billed' if price.billable else 'free'}:{price.category or 'other'}" if price else ""
-    record, totals, bills = f"{BUBBLE}{digest}", f"{METER}{account}", f"{BILL}{account}:"
+    record = record_of(account, status.bubble or status.reference)
+    totals, bills = f"{METER}{account}", f"{BILL}{account}:"
     rank, failed = _RANKS.get(status.stage, 0), int(status.stage == "failed")
     return record, totals, bills, rank, failed, f"{status.at:.3f}", calendar.month(account, status.at), what
 
@@ -90,7 +102,18 @@ class Meter:
         """A number's month; this one, or that of the time ``at``."""
         with translated():
             name = f"{BILL}{account}:{self._calendar.month(account, at)}"
-            known = cast("dict[bytes, bytes]", self._store.client.hgetall(name))
+            return self._month(account, cast("dict[bytes, bytes]", self._store.client.hgetall(name)))
+
+    def ask(self, pipe: Pipeline, account: str) -> None:
+        """Have what ``told`` reads asked in a pipeline: two answers."""
+        pipe.hgetall(f"{BILL}{account}:{self._calendar.month(account, 0)}")
+        pipe.hmget(f"{METER}{account}", _STAGES)
+
+    def told(self, account: str, bill: Mapping[bytes, bytes], stages: Sequence[bytes | None]) -> tuple[Month, Stages]:
+        """A number's month, and what became of its bubbles since the beginning, of the answers to ``ask``."""
+        return self._month(account, bill), _stages(stages)
+
+    def _month(self, account: str, known: Mapping[bytes, bytes]) -> Month:
         found = {what.decode(): int(number) for what, number in known.items() if int(number)}
         billed, free = _part(found, "billed:"), _part(found, "free:")
         return Month(billed, free, sum(billed.values()) * settings_of(self._settings, account).whatsapp_price)
@@ -99,11 +122,14 @@ class Meter:
         """This month of a number, as 2026-10."""
         return self._calendar.month(account, 0)
 
-    def stages(self, account: str) -> Mapping[str, int]:
+    def stages(self, account: str) -> Stages:
         """How many bubbles of a number were sent, delivered, read, and failed, since the beginning."""
         with translated():
-            known = cast("list[bytes | None]", self._store.client.hmget(f"{METER}{account}", _STAGES))
-        return {stage: int(number or 0) for stage, number in zip(_STAGES, known, strict=True)}
+            return _stages(cast("list[bytes | None]", self._store.client.hmget(f"{METER}{account}", _STAGES)))
+
+
+def _stages(known: Sequence[bytes | None]) -> Stages:
+    return {stage: int(number or 0) for stage, number in zip(_STAGES, known, strict=True)}
 
 
 def _part(found: Mapping[str, int], prefix: str) -> dict[str, int]:

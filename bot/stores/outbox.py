@@ -27,6 +27,11 @@ Mode = Literal["send", "open", "edit", "preview"]
 Outcome = Literal["sent", "open", "staged", "sending", "unknown", "failed", "parked"]
 Standing = Literal["ours", "idle", "repaired"]
 
+_TOLD = ("answers", "number", "asked_at", "backend")
+"""What stands beside a reply's first bubble about the whole of it; records of older versions lack some."""
+_BESIDE = ("file", "file_name")
+"""And beside each about itself. Whatever a newer version writes there, a worker that is still the older one lets be."""
+
 REFERENCE = re.compile(r"([0-9a-f]{12})\.(-?[0-9]+)\.([0-9]+)")
 """Our own id of a bubble, as a platform echoes it: the random id, the turn, the bubble's place in the reply."""
 
@@ -42,8 +47,9 @@ _repair = Script("repair", "ring", "post", "bubbles")
 
 def pack(reply: Reply) -> str:
     """A reply as it is stored: version (2: it grows), turn and bubbles, the turn where a script can read it."""
-    answers: dict[str, str | int] = {"answers": reply.answers, "number": reply.number} if reply.answers else {}
-    pieces = [_packed(piece, {} if place else answers) for place, piece in enumerate(reply.pieces)]
+    told: dict[str, str | int] = {"answers": reply.answers, "number": reply.number} if reply.answers else {}
+    told |= {"asked_at": reply.asked_at, "backend": reply.backend} if reply.asked_at else {}
+    pieces = [_packed(piece, {} if place else told) for place, piece in enumerate(reply.pieces)]
     rest = json.dumps(pieces, ensure_ascii=False, separators=(",", ":"))
     return f"{2 if reply.grows else 1}|{reply.turn}|{rest}"
 
@@ -51,14 +57,18 @@ def pack(reply: Reply) -> str:
 def unpack(record: bytes) -> Reply:
     version, turn, rest = record.split(b"|", 2)
     whole = [_whole(packed) for packed in json.loads(rest)]
-    told = [{name: more.pop(name) for name in ("answers", "number") if name in more} for _, _, more in whole]
-    pieces = tuple(Piece(text, tuple(entities), **more) for text, entities, more in whole)
-    return Reply(int(turn), pieces, grows=version == b"2", **(told[0] if told else {}))
+    pieces = tuple(Piece(text, tuple(entities), **_those(_BESIDE, more)) for text, entities, more in whole)
+    told = _those(_TOLD, whole[0][2]) if whole else {}
+    return Reply(int(turn), pieces, grows=version == b"2", **told)
 
 
-def _packed(piece: Piece, answers: Mapping[str, str | int]) -> list[Any]:
-    """Text, then entities, a file and what it ``answers`` where there are any; a button stands under previews alone."""
-    more = {**({"file": piece.file, "file_name": piece.file_name} if piece.file else {}), **answers}
+def _those(names: Sequence[str], more: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: more[name] for name in names if name in more}
+
+
+def _packed(piece: Piece, told: Mapping[str, str | int]) -> list[Any]:
+    """Text, then entities, a file and what is ``told`` of the reply where there are any; buttons are for previews."""
+    more = {**({"file": piece.file, "file_name": piece.file_name} if piece.file else {}), **told}
     return (
         [piece.text, piece.entities, more] if more else [piece.text, piece.entities] if piece.entities else [piece.text]
     )
@@ -67,7 +77,7 @@ def _packed(piece: Piece, answers: Mapping[str, str | int]) -> list[Any]:
 def _whole(packed: Sequence[Any]) -> tuple[str, Sequence[dict[str, Any]], dict[str, Any]]:
     """As ``_packed`` made it, with what it left out."""
     absent: list[Any] = [(), {}]
-    text, entities, more = [*packed, *absent[len(packed) - 1 :]]
+    text, entities, more = [*packed[:3], *absent[len(packed) - 1 :]]
     return text, entities, more
 
 
@@ -131,20 +141,20 @@ class Outbox:
 
     def record(
         self, conversation: str, turn: int, index: int, outcome: Outcome, *, identity: str = "", wait: float = 0,
-        mine: str = "", code: int = 0, tries: int | None = None, well: bool = False,
+        mine: str = "", code: int = 0, tries: int | None = None, well: bool = False, why: str = "",
     ) -> bool:  # fmt: skip
         """Write down what became of a bubble; ``wait`` seconds pass before anything else is sent here.
 
         ``identity`` is the platform's id of a bubble that is sent or open, else our own; ``mine`` the one under
         which it was begun (our own, or the platform's of an open bubble), where it was: what is no longer known
         under it is another bubble, and stays as it is. ``code`` is the platform's for the trouble, to be counted,
-        ``tries`` how often there has been some with this bubble; ``well``: the account is, whatever the bubble's
-        trouble. True when the whole reply is settled.
+        ``why`` the name of it, ``tries`` how often there has been some with this bubble; ``well``: the account is,
+        whatever the bubble's trouble. True when the whole reply is settled.
         """
         noted = f"{outcome}:{identity}" if identity else outcome
         keys = [key(conversation, part) for part in ("out", "state", "spoken")]
         args: list[str | int] = [*bell(silent=self._silent), conversation, turn, index, noted, math.ceil(wait * 1000)]
-        args += [mine, code, "" if tries is None else tries, int(well or outcome in {"sent", "failed", "parked"})]
+        args += [mine, code, "" if tries is None else tries, int(well or outcome in {"sent", "failed", "parked"}), why]
         return bool(self._store.run(_record, keys, args) == b"settled")
 
     def halt(self, conversation: str, reason: str, *, credential: str, code: int = 0, mine: str = "") -> str:

@@ -10,9 +10,11 @@ from typing import Any, cast
 from bot.message import Message
 from bot.stores import access, alias, entries, handovers, history, outbox
 from bot.stores.connection import DUE, PREFIX, Store, key, translated
+from bot.stores.frequent import FREQUENT
 from bot.stores.kept import unpack
 from bot.stores.mailbox import QUARANTINE, UNSERVED
 from bot.stores.meter import BUBBLE
+from bot.stores.tidy import TIDIED
 from bot.stores.whom import PARTS, Person, followed, is_nobodys
 
 __all__ = ["PARTS", "Found", "Person", "export", "find", "read_entry"]
@@ -21,7 +23,7 @@ _OWN = re.compile(r"recado:\{(.+)\}:\w+", re.DOTALL)
 _SEEN = PREFIX + "seen:"
 _LIMIT = PREFIX + "limit:"
 _APART = frozenset(
-    {QUARANTINE, UNSERVED, alias.ALIAS, alias.FORMER, access.ACCESS, access.PAIRING, handovers.HANDOVERS}
+    {QUARANTINE, UNSERVED, alias.ALIAS, alias.FORMER, access.ACCESS, access.PAIRING, handovers.HANDOVERS, TIDIED}
 )
 _PAGE = 500
 _RELAYED = b"relay:"
@@ -80,7 +82,7 @@ def _sort(found: Found, person: Person, name: str) -> None:
     elif name.startswith(_LIMIT):
         if person.counts(name.split(":", 2)[2]):
             found.counted.append(name)
-    elif name not in _APART and not name.startswith((_SEEN, BUBBLE)):
+    elif name not in _APART and not name.startswith((_SEEN, BUBBLE, FREQUENT)):
         found.shared.append(name)
 
 

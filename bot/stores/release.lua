@@ -19,7 +19,7 @@ end
 if not at then
   redis.call('DEL', lease)
   redis.call('ZREM', due, conversation)
-  come_to_rest(state, turn, ARGV[5])
+  come_to_rest(conversation, state, turn, ARGV[5])
   return 'rest'
 end
 if at > now then

@@ -1,19 +1,21 @@
 -- What take and release share: pauses that end, and conversations in which nothing is left to do.
 
 -- A pause that has an end is over then. One that is longer than it was when it began proves that the clock went back.
-local function lift_pause(state, now)
+local function lift_pause(conversation, state, now)
   local ends, wait = unpack(redis.call('HMGET', state, 'paused_until', 'paused_wait'))
   ends, wait = tonumber(ends), tonumber(wait)
   if not ends then return end
   if ends <= now then
-    redis.call('HDEL', state, 'paused', 'paused_until', 'paused_wait')
+    end_pause(conversation)
   elseif wait and ends > now + wait then
     redis.call('HSET', state, 'paused_until', now + wait)
+    redis.call('ZADD', PAUSED, now + wait, conversation)
   end
 end
 
 -- Nothing is left to do: what is known of the conversation is kept for a while; for ever of who has opted out.
-local function come_to_rest(state, turn, expire_ms)
+local function come_to_rest(conversation, state, turn, expire_ms)
+  redis.call('ZREM', WAITING, conversation)
   redis.call('HDEL', state, 'ring', 'begun_at')
   local erased, paused, ends = unpack(redis.call('HMGET', state, 'erased', 'paused', 'paused_until'))
   if erased then

@@ -4,7 +4,7 @@
 local paused = redis.call('HGET', KEYS[1], 'paused')
 for i = 2, #ARGV do
   if paused == ARGV[i] then
-    redis.call('HDEL', KEYS[1], 'paused', 'paused_until', 'paused_wait')
+    end_pause(ARGV[1])
     -- Whoever looks next gives what is known of the conversation its end again.
     redis.call('ZADD', 'recado:due', 'NX', milliseconds(), ARGV[1])
     return 1

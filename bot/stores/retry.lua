@@ -15,6 +15,7 @@ for _, letter in ipairs(letters) do
   redis.call('RPUSH', inbox, version .. '|' .. number .. '|' .. now .. '|' .. rest)
 end
 redis.call('DEL', dead)
+begin_to_wait(conversation, now)
 redis.call('HDEL', state, 'dead_reason')
 redis.call('PERSIST', state)
 redis.call('PERSIST', turn)

@@ -80,7 +80,7 @@ end
 local function revoke(conversation, seen, bubble, payload)
   redis.call('SET', seen, '1', 'NX', 'PX', ARGV[3])
   forget_raw(key(conversation, 'raw'), bubble)
-  if pull(key(conversation, 'in'), bubble) then return end
+  if pull(key(conversation, 'in'), bubble) then return wait_on(conversation) end
   if put_right(key(conversation, 'wip'), bubble, payload) then return think_anew(conversation) end
   local dead = key(conversation, 'dead')
   if pull(dead, bubble) then

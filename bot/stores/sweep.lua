@@ -1,6 +1,7 @@
 -- sweep: whoever is overdue is rung, again after 1, 2, 4 ... 30 s, so that a long line is not made longer.
 -- KEYS due clock   ARGV bell, at, most
 -- Returns {rung, ms until the next is due or -1}.
+local OLD_MS, OLD_MOST = 60000, 10
 local due, clock = unpack(KEYS)
 local bell = cjson.decode(ARGV[1])
 bell.at = ARGV[2]
@@ -16,6 +17,13 @@ if now + 1000 < (tonumber(redis.call('GET', clock)) or 0) then
     end
     redis.call('ZADD', due, now, conversation)
   end
+  redis.call('DEL', LISTENING)
+end
+redis.call('ZREMRANGEBYSCORE', LISTENING, '-inf', now)
+redis.call('ZREMRANGEBYSCORE', PAUSED, '-inf', now)
+-- Of who has waited for long nothing may be left: a worker of an older version ends a turn without noting that here.
+for _, conversation in ipairs(redis.call('ZRANGEBYSCORE', WAITING, '-inf', now - OLD_MS, 'LIMIT', 0, OLD_MOST)) do
+  wait_on(conversation)
 end
 redis.call('SET', clock, now)
 local late = redis.call('ZRANGEBYSCORE', due, '-inf', now, 'LIMIT', 0, ARGV[3])

@@ -1,6 +1,7 @@
 -- take: what is to be done in this conversation now, and by whom.
 -- KEYS due in wip lease turn out state   ARGV token, conversation, lease_ms, batch, quiet_ms, cap_ms, expire_ms
--- Returns {what, ...}: busy | rest | wait ms | listen ms payload address | speak reply state | think turn state messages...
+-- Returns {what, ...}: busy | rest | wait ms | listen ms payload address | speak reply state now |
+-- think turn state now messages... (now: Redis' clock in ms)
 -- The holder of the lease gets the same answer again; so does whoever comes after a crash.
 local due, inbox, wip, lease, turn, out, state = unpack(KEYS)
 local token, conversation, lease_ms = ARGV[1], ARGV[2], tonumber(ARGV[3])
@@ -43,12 +44,12 @@ local function parse(message)
   return {at = tonumber(at), kind = kind, payload = payload}
 end
 
-lift_pause(state, now)
+lift_pause(conversation, state, now)
 local head = redis.call('LINDEX', out, 0)
 local speak_at = head and speak_after(state, now)
 if head and speak_at <= now then
   hold()
-  return {'speak', head, redis.call('HGETALL', state)}
+  return {'speak', head, redis.call('HGETALL', state), now}
 end
 
 if redis.call('EXISTS', wip) == 1 then
@@ -69,7 +70,7 @@ else
     redis.call('DEL', lease)
     redis.call('ZREM', due, conversation)
     redis.call('HDEL', state, 'ring_delay')
-    come_to_rest(state, turn, ARGV[7])
+    come_to_rest(conversation, state, turn, ARGV[7])
     return {'rest'}
   end
   first = parse(first)
@@ -78,6 +79,7 @@ else
   if quiet_at > now + ARGV[6] then quiet_at = now end  -- the clock went back
   if quiet_at > now and first.kind == 'm' and last.kind == 'm' and redis.call('LLEN', inbox) < tonumber(ARGV[4]) then
     leave(speak_at and math.min(quiet_at, speak_at) or quiet_at)
+    redis.call('ZADD', LISTENING, quiet_at, conversation)
     local silent = redis.call('HEXISTS', state, 'paused') == 1 or redis.call('HEXISTS', state, 'refused') == 1
     if silent then return {'wait', quiet_at - now} end  -- no sign of listening
     return {'listen', quiet_at - now, first.payload, redis.call('HGET', state, 'address') or ''}
@@ -92,9 +94,11 @@ else
     if alone then break end
   end
   redis.call('INCR', turn)
+  redis.call('ZREM', LISTENING, conversation)
 end
 hold()
 redis.call('HSET', state, 'thinker', token)
-local answer = {'think', tonumber(redis.call('GET', turn)), redis.call('HGETALL', state)}
+local answer = {'think', tonumber(redis.call('GET', turn)), redis.call('HGETALL', state), now}
 for _, message in ipairs(redis.call('LRANGE', wip, 0, -1)) do answer[#answer + 1] = message end
+begin_to_wait(conversation, parse(answer[5]).at)  -- known already, but to a version that did not note it
 return answer

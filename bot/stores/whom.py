@@ -14,6 +14,9 @@ from bot.stores.connection import Store, key, translated
 PARTS = ("in", "wip", "lease", "turn", "out", "state", "history", "dead", "spoken", "names", "raw")
 """The parts of every conversation, there or not."""
 
+_TELEPHONE = re.compile(r"(?:\+|00)[\d\s().-]+|\d[\d().-]*\s[\d\s().-]*")
+"""With a prefix or with spaces, as people write it; anything else may be an id."""
+
 _HOW = "Name a chat (34600111222), a channel's chat (telegram:555) or a conversation (telegram:7123:555)."
 
 
@@ -40,11 +43,11 @@ class Person(NamedTuple):
         """Read a chat's id, ``channel:chat``, or a whole conversation's id. Raises RecadoError for anything else."""
         name = text.strip()
         parts = name.split(":")
-        if not all(parts) or len(parts) > 4:
+        if not all(parts) or len(parts) > 4 or parts[-1].startswith("@"):
             raise RecadoError(f"{text!r} names nobody. {_HOW}")
         if len(parts) > 2:
             return cls(name, parts[2], parts[0], name)
-        return cls(name, parts[-1].removeprefix("+"), parts[0] if len(parts) == 2 else "")
+        return cls(name, _chat(parts[-1]), parts[0] if len(parts) == 2 else "")
 
     def owns(self, conversation: str) -> bool:
         """Whether this conversation is the person's; a name that is theirs now may once have been another's."""
@@ -108,6 +111,13 @@ class Person(NamedTuple):
     def _first(self) -> set[str]:
         """The chats by which their conversations are still called."""
         return {one.split(":")[2] for one in self.own}
+
+
+def _chat(text: str) -> str:
+    """A telephone number as the platform has it, however it is written; any other chat as it is."""
+    if not _TELEPHONE.fullmatch(text):
+        return text.removeprefix("+")
+    return re.sub(r"\D", "", text).removeprefix("00")
 
 
 def followed(store: Store, person: Person) -> Person:

@@ -17,6 +17,7 @@ MOVING: Final = "telegram:"
 """Where a conversation's key may bear its newer name: that of a topic in a group that became a supergroup."""
 PREFIX: Final = "recado:"
 DUE: Final = "recado:due"
+UNANSWERED: Final = "recado:waiting"
 ALIAS: Final = "recado:alias"
 QUEUE: Final = "rq:queue:recado"
 RUNNING: Final = "rq:wip:recado"
@@ -122,6 +123,7 @@ def _shared(client: redis.Redis, parked: Collection[str]) -> dict[str, int]:
     now_ms = int(seconds) * 1000 + int(micros) // 1000
     due = sum(conversation not in parked for conversation in _members(client, DUE))
     sizes = {DUE: due, QUEUE: _ask(client, "LLEN", QUEUE), RUNNING: _running(client)}
+    sizes[UNANSWERED] = _ask(client, "ZCARD", UNANSWERED)
     for name in _names(client, "recado:places:*"):
         sizes[name] = _ask(client, "ZCOUNT", name, f"({now_ms}", "+inf")
     for name in _names(client, "recado:line:*"):

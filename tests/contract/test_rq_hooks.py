@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import inspect
+import json
 import os
 import threading
 import time
-from typing import Any
+import zlib
+from typing import Any, cast
 
 import pytest
 from rq import Queue
@@ -18,9 +20,10 @@ from rq.worker import BaseWorker, Worker
 from bot.stores import bell
 from bot.stores.connection import Store
 from bot.stores.mailbox import Mailbox
+from bot.stores.wakeups import TTL_SECONDS, Wakeups, called
 from tests.contract.recorder import Recorder, failed, ring
 from workers import jobs
-from workers.worker import NotAllowed, TurnWorker, Wakeup
+from workers.worker import Inert, TurnWorker
 
 ANA = "telegram:7:1"
 
@@ -160,9 +163,6 @@ def test_sigterm_lets_running_turns_end_and_takes_nothing_new(store: Store, mail
 @pytest.mark.parametrize(
     ("owner", "name", "parameters"),
     [
-        (BaseWorker, "dequeue_job_and_maintain_ttl", ["self", "timeout", "max_idle_time"]),
-        (BaseWorker, "execute_job", ["self", "job", "queue"]),
-        (BaseWorker, "perform_job", ["self", "job", "queue", "execution"]),
         (BaseWorker, "handle_job_failure",
          ["self", "job", "queue", "started_job_registry", "exc_string", "execution"]),
         (BaseWorker, "teardown", ["self"]),
@@ -180,7 +180,7 @@ def test_the_hooks_we_override_are_as_we_know_them(owner: type, name: str, param
 def test_whatever_a_job_could_call_is_pinned_shut() -> None:
     """Callbacks and webhooks exist in RQ's job and are overridden in ours."""
     for name in ("success_callback", "failure_callback", "stopped_callback", "send_webhooks", "func"):
-        assert getattr(Wakeup, name) is not getattr(Job, name)
+        assert getattr(Inert, name) is not getattr(Job, name)
 
 
 @pytest.mark.parametrize(
@@ -194,9 +194,47 @@ def test_whatever_a_job_could_call_is_pinned_shut() -> None:
     ],
 )
 def test_a_wake_up_is_one_name_and_one_conversation(store: Store, call: list[Any]) -> None:
-    """Anything else in the job's data is refused before anything is called."""
+    """Anything else in a job's data is refused before anything is called."""
     job = Queue(bell.QUEUE, connection=store.client, serializer="json").enqueue(bell.JOB, ANA)
-    assert Wakeup.fetch(job.id, connection=store.client, serializer="json").func is jobs.answer
-    store.client.hset(job.key, "data", Job(connection=store.client, serializer="json").serializer.dumps(call))
-    with pytest.raises(NotAllowed, match="refused"):
-        _ = Wakeup.fetch(job.id, connection=store.client, serializer="json").func
+    data = store.client.hget(job.key, "data")
+    assert called(data) == called(zlib.decompress(data)) == ANA
+    assert called(json.dumps(call).encode()) == ""
+
+
+def test_a_bomb_in_a_jobs_data_stays_small() -> None:
+    """A kilobyte that would become a gigabyte is read as far as a conversation's name can reach."""
+    assert called(zlib.compress(b"[" * 50_000_000)) == ""
+
+
+def test_our_books_are_what_rq_itself_would_write(store: Store, mailbox: Mailbox) -> None:
+    """While a wake-up runs, every key of RQ's has the fields, members and times to live that its own calls give it."""
+    ring(mailbox, ANA)
+    ours = Wakeups(store, "one").take(0)
+    assert ours is not None
+    before = books(store, ours.id, ours.run, "one")
+    queue = Queue(bell.QUEUE, connection=store.client, serializer="json")
+    job = Job.fetch(ours.id, connection=store.client, serializer="json")
+    with store.client.pipeline() as pipe:
+        theirs = Execution.create(job, TTL_SECONDS, pipeline=pipe, worker_name="two")
+        job.prepare_for_execution("two", pipeline=pipe)
+        pipe.execute()
+    assert store.client.zcard(queue.started_job_registry.key) == 2
+    assert before == books(store, theirs.job_id, theirs.id, "two")
+
+
+def books(store: Store, job: str, run: str, worker: str) -> dict[str, Any]:
+    """RQ's keys about one execution; times as how far they are from now, in steps of ten seconds."""
+    client, now = cast("Any", store.client), time.time()
+    kept = client.hgetall(f"rq:execution:{job}:{run}")
+    fields = client.hmget(f"rq:job:{job}", "status", "worker_name")
+    return {
+        "job": [field.decode().replace(worker, "worker") for field in fields],
+        "execution": sorted(kept),
+        "at": [round(float(kept[name]) - now, -1) for name in (b"created_at", b"last_heartbeat")],
+        "whose": [kept[b"id"], kept[b"job_id"], kept[b"worker_name"]] == [each.encode() for each in (run, job, worker)],
+        "lives": [round(client.ttl(f"rq:execution:{job}:{run}"), -1), round(client.ttl(f"rq:executions:{job}"), -1),
+                  round(client.ttl(f"rq:worker:{worker}:executions"), -1)],
+        "wip": round(client.zscore(f"rq:wip:{bell.QUEUE}", f"{job}:{run}") - now, -1),
+        "runs": round(client.zscore(f"rq:executions:{job}", run) - now, -1),
+        "worker": client.smembers(f"rq:worker:{worker}:executions") == {f"{job}:{run}".encode()},
+    }  # fmt: skip

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
 from types import SimpleNamespace
-from typing import Any
 
 import pytest
 from redis.exceptions import RedisError
@@ -18,48 +16,12 @@ from bot.errors import StoreUnavailable
 from bot.stores import bell
 from bot.stores.connection import Store
 from bot.stores.mailbox import Mailbox
+from simulator.processes import wait_until
 from tests.contract.recorder import Recorder, failed, ring
-from workers import jobs
+from tests.contract.stepwise import LONGEST, Stepwise, idle, stop
 from workers import worker as worker_module
-from workers.worker import TurnWorker
 
 ANA = "telegram:7:1"
-LONGEST = 5.0
-
-
-class Stepwise(TurnWorker):
-    """Waits a tenth of a second for a wake-up; ``steps`` run before its first rounds, one each."""
-
-    dequeue_timeout = 0.1  # type: ignore[assignment]
-
-    def __init__(self, store: Store, recorder: Recorder, slots: int = 1) -> None:
-        super().__init__(store.client, recorder, slots)  # type: ignore[arg-type]
-        jobs.use(recorder)  # type: ignore[arg-type]
-        self.steps: list[Callable[[], object]] = []
-
-    def dequeue_job_and_maintain_ttl(self, timeout: int | None, max_idle_time: int | None = None) -> Any:
-        if self.steps:
-            self.steps.pop(0)()
-        return super().dequeue_job_and_maintain_ttl(timeout, max_idle_time)
-
-    def work_for_a_while(self) -> float:
-        """Work until it is stopped, at the latest by us; returns the seconds."""
-        begun = time.monotonic()
-        timer = threading.Timer(LONGEST, self._stop)
-        timer.start()
-        self.work()
-        timer.cancel()
-        timer.join()
-        return time.monotonic() - begun
-
-
-def stop(worker: TurnWorker) -> Callable[[str], None]:
-    """What an answer does that is the last one."""
-    return lambda _: worker._stop()
-
-
-def idle() -> None:
-    """A round in which nothing happens."""
 
 
 @pytest.fixture
@@ -183,13 +145,13 @@ def test_what_could_not_be_struck_off_while_redis_was_away_is_struck_off_later(
     worker: Stepwise, recorder: Recorder, store: Store, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """RQ's books are true again with the next heartbeat, and not only when the entries end by themselves."""
-    strike_off = worker._strike_off
+    end = worker._wakeups.end
 
     def away(*_: object) -> None:
-        monkeypatch.setattr(worker, "_strike_off", strike_off)
-        raise RedisError("away")
+        monkeypatch.setattr(worker._wakeups, "end", end)
+        raise StoreUnavailable("away")
 
-    monkeypatch.setattr(worker, "_strike_off", away)
+    monkeypatch.setattr(worker._wakeups, "end", away)
     left: list[int] = []
 
     def stop_when_tidy() -> None:
@@ -238,3 +200,20 @@ def test_a_second_stop_ends_the_draining(
     assert recorder.abandoned == 1
     on.set()
     assert ended.wait(2)
+
+
+def test_a_worker_that_drains_is_still_on_rqs_books(
+    worker: Stepwise, recorder: Recorder, store: Store, mailbox: Mailbox
+) -> None:
+    """A long turn may take longer to end than the books remember a worker that is silent."""
+    renewed: list[bool] = []
+
+    def think(_: str) -> None:
+        worker._stop()
+        store.client.expire(worker.key, 3)
+        renewed.append(wait_until(lambda: int(store.client.ttl(worker.key)) > 10, 3))
+
+    recorder.during = think
+    ring(mailbox, ANA)
+    worker.work_for_a_while()
+    assert renewed == [True]

@@ -48,7 +48,7 @@ def folder() -> Iterator[Path]:
 def test_a_bench_that_is_told_to_end_leaves_no_process_and_no_folder(folder: Path) -> None:
     """SIGTERM in the middle of a run: receiver, worker and the embedded server end too."""
     environment = os.environ | {"TMPDIR": str(folder), "SHORT": "1"}
-    bench = subprocess.Popen([sys.executable, str(BENCH / "latency.py")], env=environment)
+    bench = subprocess.Popen([sys.executable, str(BENCH), "latency"], env=environment)
     try:
         assert wait_until(lambda: any(folder.glob("recado-bench-*/worker.log")), 20)
         pids = members(folder)

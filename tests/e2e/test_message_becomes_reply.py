@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 
+from bot import status
 from bot.stores.connection import DUE
 from simulator.people import People
 from simulator.processes import wait_until
@@ -152,3 +153,19 @@ def test_sigterm_drains_and_leaves_the_rest_to_others(install: Callable[..., Ins
     assert report.ok, str(report)
     assert report.answered == 3
     assert one.store.client.scard("rq:workers") == 0
+
+
+def test_an_operator_sees_who_answers_and_that_nobody_waits(running: Installation, chat: int) -> None:
+    """On the receiver's /metrics and in `status`: the worker by its host and process, its memory, and the turns."""
+    running.telegram.say(chat, "hola")
+    assert running.telegram.wait_until(lambda: len(running.telegram.answers(chat)) == 1)
+    assert wait_until(lambda: not running.due(), 10)
+    (card,) = status.read(running.store).cards
+    page = httpx.get(f"{running.processes.url}/metrics").text
+
+    assert (card.pid, card.backend) == (running.pid("worker"), "ollama")
+    assert card.slots
+    assert f'recado_worker_memory_bytes{{worker="{card.label}"}}' in page
+    assert 'recado_turns{state="waiting"} 0.0' in page
+    assert "recado_oldest_waiting_seconds 0.0" in page
+    assert "\nprocess_resident_memory_bytes " in page

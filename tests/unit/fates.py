@@ -8,7 +8,7 @@ from typing import Any
 
 from bot.errors import Gone, StoreUnavailable, Unknown
 from bot.message import Piece
-from bot.stores.connection import DUE, Argument, Script, Store, key
+from bot.stores.connection import DUE, WAITING, Argument, Script, Store, key
 from bot.stores.line import MODELS, SUSPECTS
 from tests.unit.mailboxes import ANA
 from tests.unit.worlds import FakeChannel, World
@@ -190,11 +190,11 @@ def unrest(store: Store) -> list[str]:
 
 
 KEPT = {"", "history", "turn", "spoken", "dead", "names", "raw"}
-LINES = (DUE, f"recado:line:{MODELS}", f"recado:line:{SUSPECTS}")
+LINES = (DUE, WAITING, f"recado:line:{MODELS}", f"recado:line:{SUSPECTS}")
 AT_REST = {
     "number", "committed", "window", "language", "paused", "dead_reason",
     "pause_at", "pause_wait", "quota_day", "quota_messages", "quota_tokens", "quota_told",
     "noticed", "refused", "wrong_codes", "stop", "halted", "chosen", "model",
-    "heard_at", "address", "paused_until", "paused_wait",
+    "heard_at", "address", "paused_until", "paused_wait", "failed",
 }  # fmt: skip
 """What a conversation's state may know when nothing is left to do."""

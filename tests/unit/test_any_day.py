@@ -15,8 +15,10 @@ from bot.errors import RateLimited, Undelivered, Unknown
 from bot.message import Message
 from bot.stores.connection import DUE, Store, key
 from bot.stores.history import History
+from bot.stores.tidy import Tidy
 from tests.unit.fates import EditingChannel, Killed, Steps, unrest
 from tests.unit.mailboxes import ANA, counted
+from tests.unit.waits import unanswered, waiting
 from tests.unit.worlds import World
 from workers import grow
 
@@ -135,6 +137,7 @@ class Day:
         self.store.client.hdel(key(ANA, "state"), "speak_at", "think_at", "pause_at")
         if self.chance.random() < 0.5:
             self._end_pause()
+        Tidy(self.store, self.heir.settings).now()
 
     def _end_pause(self) -> None:
         if self.store.client.hexists(key(ANA, "state"), "paused_until"):
@@ -160,9 +163,9 @@ def test_every_message_counts_once_and_every_answer_stands_whole(
     monkeypatch.setattr(grow, "OPEN_AT", 1)
     day = Day(store, seed)
     for _ in range(day.chance.randrange(2, 7)):
-        day.write()
-        day.work()
-        day.pass_by()
+        for step in (day.write, day.work, day.pass_by):
+            step()
+            assert waiting(store) == unanswered(store)
     day.end()
 
     history = History(store).tail(ANA, 0, 100_000)

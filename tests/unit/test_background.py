@@ -132,6 +132,22 @@ def test_a_slow_platform_holds_up_nobody_and_few_threads(store: Store) -> None:
     assert len(channel.typing) == TYPING_THREADS + 1
 
 
+def test_a_machine_without_threads_fails_no_turn_for_typing(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three turns that failed would be a dead letter; and typing is shown again as soon as there are threads."""
+    worker, channel = Worker(store), SlowChannel()
+    channel.go_on.set()
+
+    def refuse(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", refuse)
+        for person in range(TYPING_THREADS + 1):
+            worker.background.show_typing(channel, f"fake:7:{person}", "1")
+    worker.background.show_typing(channel, "fake:7:99", "1")
+    until(lambda: channel.typing == ["fake:7:99"])
+
+
 # -- what fails ------------------------------------------------------------------------------------
 
 

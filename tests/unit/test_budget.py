@@ -11,10 +11,12 @@ import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 from rich.console import Console
 
-from bot import status
+from bot import figures, status
+from bot.board.view import view
 from bot.received import Price, Status
 from bot.settings import Settings, load_settings
 from bot.stores.connection import Store, key
+from bot.stores.handovers import Handovers
 from bot.stores.hold import HELD, HOLD
 from bot.stores.meter import Calendar, Meter
 from bot.stores.outbox import Outbox, unpack
@@ -185,13 +187,13 @@ def test_the_owner_themselves_is_answered_beyond_the_budget(store: Store) -> Non
 
 def shown(store: Store, settings: Settings) -> str:
     terminal = Console(width=250, record=True)
-    terminal.print(status.table(status.read(store, settings)))
+    terminal.print(view(status.read(store, settings), "en"))
     return terminal.export_text()
 
 
 def metrics(store: Store, settings: Settings) -> str:
     registry = CollectorRegistry()
-    registry.register(status.QueueCollector(store, settings))
+    registry.register(figures.QueueCollector(store, settings))
     return generate_latest(registry).decode()
 
 
@@ -201,9 +203,9 @@ def test_status_and_metrics_know_each_numbers_bubbles_and_money(store: Store, tm
     sent(store, settings, range(3, 5), billed=False)
     text, page = shown(store, settings), metrics(store, settings)
 
-    assert f"WhatsApp number {NUMBER}: bubbles" in text
-    assert "5 sent, 0 delivered, 0 read, 0 failed" in text
-    assert "2 of 1000 free replies used; billed: 3 service; cost 0.30 of 1" in text
+    assert f"WhatsApp {NUMBER}" in text
+    assert "sent 5 · delivered 0 · read 0 · failed 0" in text
+    assert "this month: 0.30 of 1.00 · free 2 of 1000 · billed 3 service" in text
     assert f'recado_bubbles_total{{account="{NUMBER}",stage="sent"}} 5.0' in page
     assert f'recado_bubbles_total{{account="{SECOND}",stage="sent"}} 0.0' in page
     assert f'recado_month_bubbles{{account="{NUMBER}",billed="yes",category="service"}} 3.0' in page
@@ -219,7 +221,8 @@ def test_status_and_metrics_know_which_number_is_on_hold(store: Store, tmp_path:
     store.client.zadd(f"{HELD}whatsapp:{SECOND}", {f"whatsapp:{SECOND}:1": now})
     text, page = shown(store, settings), metrics(store, settings)
 
-    assert "1 conversations wait: a dead token" in text
+    assert f"the number {SECOND} ON HOLD for 0." in text
+    assert "a dead token (conversations that wait: 1)" in text
     assert f'recado_account_held{{account="{NUMBER}"}} 0.0' in page
     assert f'recado_account_held{{account="{SECOND}"}} 1.0' in page
     assert f'recado_account_waiting{{account="{SECOND}"}} 1.0' in page
@@ -230,3 +233,9 @@ def test_status_counts_where_a_person_answers(store: Store, tmp_path: Path) -> N
     world.answer("/humano")
 
     assert "recado_conversations_paused 1.0" in metrics(store, configured(tmp_path))
+    assert "conversations that a person answers: 1" in shown(store, configured(tmp_path))
+    world.answerer.mailbox.sweep()
+    assert "recado_conversations_paused 1.0" in metrics(store, configured(tmp_path))
+
+    Handovers(store, world.settings).resume(ANA)
+    assert "recado_conversations_paused 0.0" in metrics(store, configured(tmp_path))

@@ -70,6 +70,21 @@ def test_the_answer_waits_for_the_bubble_that_is_being_opened(
     assert channel.shown == [WHOLE]
 
 
+def test_an_answer_for_which_there_is_no_thread_is_said_whole(
+    world: World, channel: EditingChannel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would not fail: three such turns are a dead letter."""
+
+    def refuse(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    world.say("when?")
+    world.answerer.answer(ANA)
+    assert channel.shown == [WHOLE]
+    assert world.store.client.hget(key(ANA, "state"), "tries") is None
+
+
 def test_what_is_shown_next_is_the_newest(world: World, channel: EditingChannel) -> None:
     """What came while the platform was slow is shown at once, not bit by bit."""
     slow = threading.Event()

@@ -19,7 +19,7 @@ from bot.settings import ENV_FILE, Settings
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / ".env.example"
 COMPOSE = (ROOT / "docker-compose.yml").read_text(encoding="utf-8")
-COMPOSE_ONLY = {"EXTRAS", "REDIS_PASSWORD"}
+COMPOSE_ONLY = {"DASHBOARD_PASSWORD", "EXTRAS", "GRAFANA_PASSWORD", "REDIS_PASSWORD"}
 
 
 @pytest.fixture(autouse=True)
@@ -75,9 +75,12 @@ def services() -> dict[str, Any]:
 
 
 def test_compose_publishes_no_redis_and_no_model_server() -> None:
-    """The receiver is published on this machine alone; only the https door is open to others."""
-    assert [name for name, service in services().items() if "ports" in service] == ["receiver", "https"]
-    assert all(port.startswith("127.0.0.1:") for port in services()["receiver"]["ports"])
+    """The receiver and what operators look at are published here alone; only the https door is open to others."""
+    published = {name: service["ports"] for name, service in services().items() if "ports" in service}
+
+    assert published.pop("https") == ["80:80", "443:443"]
+    assert set(published) == {"receiver", "prometheus", "grafana", "dashboard"}
+    assert all(port.startswith("127.0.0.1:") for ports in published.values() for port in ports)
     assert {service.get("network_mode") for service in services().values()} == {None}
 
 
@@ -99,7 +102,7 @@ def test_compose_reads_only_variables_that_the_example_explains() -> None:
 
 def test_compose_holds_no_secret() -> None:
     written = re.sub(r"\$\{[^}]*\}", "", COMPOSE)
-    assert re.findall(r"(?i)(?:pass|token|secret|key|auth)\w*\s*[:=][ \t]*\S.*", written) == []
+    assert re.findall(r"(?i)(?:pass|token|secret|key|auth)\w*\s*[:=][ \t]*(?!.false.)\S.*", written) == []
     assert set(re.findall(r"://:(\S*)@", written)) == {""}
 
 
@@ -116,12 +119,15 @@ def test_images_are_pinned_and_new_enough() -> None:
     """Redis before 8.6.3 has CVE-2026-23479, Ollama before 0.17.1 has CVE-2026-7482."""
     images = {name: service["image"].split(":") for name, service in services().items()}
     script = (ROOT / "install_ollama.sh").read_text(encoding="utf-8")
-    from_lines = re.findall(r"^FROM (\S+)", (ROOT / "Dockerfile").read_text(encoding="utf-8"), re.MULTILINE)
+    dockerfile = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+    stages = set(re.findall(r" AS (\S+)$", dockerfile, re.MULTILINE))
+    from_lines = set(re.findall(r"^FROM (\S+)", dockerfile, re.MULTILINE)) - stages
 
     assert all(numbers(tag)[2:] for _, tag in images.values())
     assert numbers(images["redis"][1]) >= (8, 6, 3)
     assert numbers(images["ollama"][1]) >= (0, 17, 1)
     assert f"readonly VERSION={images['ollama'][1]}\n" in script
+    assert len(from_lines) == 1
     assert all(re.fullmatch(r"python:3\.11\.\d+-slim-\w+", image) for image in from_lines)
 
 
@@ -137,10 +143,10 @@ def test_dependencies_are_new_enough() -> None:
 
 
 def test_the_image_does_not_run_as_root_and_says_how_it_is() -> None:
-    last = (ROOT / "Dockerfile").read_text(encoding="utf-8").rpartition("FROM ")[2]
+    begin, *_ = (ROOT / "Dockerfile").read_text(encoding="utf-8").partition(" AS runtime\n")[2].partition("FROM ")
 
-    assert re.search(r"^USER recado$", last, re.MULTILINE)
-    assert "/healthz" in last
+    assert re.search(r"^USER recado$", begin, re.MULTILINE)
+    assert "/healthz" in begin
 
 
 def test_the_image_takes_no_secret_and_no_data() -> None:

@@ -179,7 +179,9 @@ def test_redis_at_rest_tells_history_and_nothing_left(store: Store, mailbox: Mai
     store.client.rpush(key(ANA, "history"), *records(("user", ONE, ""), ("assistant", f"re: {ONE}", "")))
     busy = Ledger()
     read_redis(store.client, busy)
-    store.client.delete("rq:queue:recado", "recado:due", *(key(ANA, part) for part in ("wip", "lease")))
+    store.client.delete(
+        "rq:queue:recado", "recado:due", "recado:waiting", *(key(ANA, part) for part in ("wip", "lease"))
+    )
     calm = Ledger()
     read_redis(store.client, calm)
     for ledger in (busy, calm):
@@ -187,7 +189,7 @@ def test_redis_at_rest_tells_history_and_nothing_left(store: Store, mailbox: Mai
         ledger.delivered("telegram:555", "9", f"re: {ONE}")
 
     left = {name.rpartition(": ")[0] for name in busy.check().left}
-    assert left == {"recado:due", "rq:queue:recado", key(ANA, "wip"), key(ANA, "lease")}
+    assert left == {"recado:due", "recado:waiting", "rq:queue:recado", key(ANA, "wip"), key(ANA, "lease")}
     assert calm.check().ok
     assert calm.trace(ONE).count("history") == 2
 

@@ -30,7 +30,8 @@ def _restored() -> Iterator[None]:
     [
         f"POST https://api.telegram.org/bot{TOKEN}/sendMessage", f"token {TOKEN}",
         "Authorization: Bearer EAAGm0PX4ZCpsBA", "redis://:hunter2hunter2@localhost:6379/0",
-        "amqp://user:hunter2hunter2@host/", "190: Malformed access token EAAGm0PX4ZCpsBO0123456789abcdefghij",
+        "amqp://user:hunter2hunter2@host/", "http://hunter2hunter2@gpu1:8000/v1", "redis://:a@hunter2hunter2@host/0",
+        "190: Malformed access token EAAGm0PX4ZCpsBO0123456789abcdefghij",
         "https://graph.facebook.com/debug_token?input_token=EAAGm0PX4ZCpsBO0123456789abcdefghij&fields=id",
         "400000000000004|0123456789abcdef0123456789abcdef",
     ],

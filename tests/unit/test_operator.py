@@ -108,6 +108,17 @@ def test_erasing_asks_first(store: Store, run: Run, answer: str) -> None:
     assert everything(store) == before
 
 
+def test_a_group_is_named_by_its_id_minus_and_all(store: Store, mailbox: Mailbox, run: Run) -> None:
+    group = "telegram:7123:-100555"
+    mailbox.accept([said(1, group)])
+    shown = run("show", "-100555")
+    assert shown.returncode == 0, shown.stderr
+    assert group in shown.stdout
+    assert group in run("export", "-100555").stdout
+    assert run("erase", "-100555", "--yes").returncode == 0
+    assert group not in str(everything(store))
+
+
 def test_erasing_erases(store: Store, run: Run) -> None:
     live(store)
     be_neighbour(store)

@@ -21,6 +21,8 @@ from tests.unit.everything import BEA, CHAT, HERE, THERE, WORDS, be_neighbour, l
         ("telegram:7:555", ["telegram:7:555"], ["telegram:8:555", "telegram:7:555:12"]),
         ("telegram:7:555:12", ["telegram:7:555:12"], ["telegram:7:555", "telegram:7:555:13"]),
         ("+34600111222", ["whatsapp:9:34600111222"], ["whatsapp:9:+34600111222", "whatsapp:34600111222:9"]),
+        ("+34 600 111-222", ["whatsapp:9:34600111222"], ["telegram:7:-34600111222"]),
+        ("whatsapp:0034 (600) 111 222", ["whatsapp:9:34600111222"], ["telegram:7:34600111222"]),
         ("-1001234", ["telegram:7:-1001234"], ["telegram:7:1001234"]),
     ],
 )
@@ -29,7 +31,7 @@ def test_a_name_means_exactly_its_conversations(name: str, theirs: list[str], no
     assert [one for one in theirs + not_theirs if person.owns(one)] == theirs
 
 
-@pytest.mark.parametrize("name", ["", " ", ":", "telegram:", ":555", "telegram:7:555:12:9"])
+@pytest.mark.parametrize("name", ["", " ", ":", "telegram:", ":555", "telegram:7:555:12:9", "@ana", "telegram:@ana"])
 def test_what_names_nobody_is_refused_with_an_example(name: str) -> None:
     with pytest.raises(RecadoError, match="34600111222"):
         Person.parse(name)

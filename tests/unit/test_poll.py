@@ -8,10 +8,11 @@ import threading
 import pytest
 
 from bot.errors import StoreUnavailable
+from bot.message import Message
 from bot.poll import _after, _body
 from bot.stores.connection import Store
-from bot.stores.mailbox import QUARANTINE, UNSERVED
-from bot.stores.poller import Seat
+from bot.stores.mailbox import COUNTS, QUARANTINE, UNSERVED
+from bot.stores.poller import Seat, polled
 from simulator.processes import wait_until
 from simulator.telegram import TelegramServer
 from tests.unit.polling import ACCOUNT, asked, kept, poller_of, polling, run, telegram
@@ -106,6 +107,30 @@ def test_a_batch_that_comes_again_is_kept_once(telegram: TelegramServer, store: 
         assert telegram.wait_until(lambda: telegram.said[0].accepted is not None)
 
     assert kept(store, 555) == ["hola"]
+
+
+def test_what_was_fetched_is_counted_in_redis(
+    telegram: TelegramServer, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """New or again, for the poller has no /metrics; a count that fails is not worth a second fetch."""
+    telegram.say(555, "hola")
+    telegram.say(556, "hola")
+    with polling(telegram, store) as poller:
+        assert wait_until(lambda: polled(counts(store)) == {"telegram": {"new": 2, "again": 0}}, 10)
+    message = Message("telegram:1/1", f"telegram:{ACCOUNT}:555", "hola")
+    poller._accept([message])
+    poller._accept([message])
+    assert polled(counts(store)) == {"telegram": {"new": 3, "again": 1}}
+
+    def away(*_: object) -> None:
+        raise StoreUnavailable("Redis does not answer")
+
+    monkeypatch.setattr(poller._seat, "count", away)
+    poller._accept([message])
+
+
+def counts(store: Store) -> dict[str, int]:
+    return {name.decode(): int(count) for name, count in store.client.hgetall(COUNTS).items()}
 
 
 def test_an_update_that_nobody_can_read_is_kept_and_holds_up_no_other(telegram: TelegramServer, store: Store) -> None:

@@ -17,7 +17,7 @@ from bot.settings import ENV_FILE, Settings
 ROOT = Path(__file__).parents[2]
 READMES = ("README.md", "README.es.md")
 FIRST_SCREEN = 30
-ELSEWHERE = {"OLLAMA_SHA256", "OLLAMA_NUM_PARALLEL", "REDIS_PASSWORD"}
+ELSEWHERE = {"OLLAMA_SHA256", "OLLAMA_NUM_PARALLEL", "DASHBOARD_PASSWORD", "GRAFANA_PASSWORD", "REDIS_PASSWORD"}
 """Names that a README may use although they are no settings of ours: Ollama's, the script's and compose's."""
 
 
@@ -96,7 +96,9 @@ def test_every_webhook_command_exists() -> None:
 def test_every_profile_of_compose_that_is_shown_exists() -> None:
     shown = set(re.findall(r"--profile (\w+)", text("README.md")))
 
-    assert {"https", "poll", "ollama"} <= shown <= set(re.findall(r"profiles: \[(\w+)\]", text("docker-compose.yml")))
+    there = set(re.findall(r"profiles: \[(\w+)\]", text("docker-compose.yml")))
+
+    assert {"https", "poll", "ollama", "gpu", "metrics", "dashboard"} <= shown <= there
 
 
 def subcommands() -> list[str]:
@@ -120,9 +122,9 @@ def test_every_command_exists(command: str) -> None:
 
 
 def test_the_commands_of_today_are_all_shown() -> None:
-    names = "access dead doctor erase export handover poll redis replay serve setup status webhook whatsapp"
-    bot = [f"bot {name}" for name in names.split()]
-    assert subcommands() == [*bot, "workers chat", "workers check", "workers run"]
+    names = "access backup dead doctor erase export handover poll redis replay restore serve setup show status webhook"
+    bot = [f"bot {name}" for name in (*names.split(), "whatsapp")]
+    assert subcommands() == [*bot, "simulator capacity", "workers chat", "workers check", "workers run"]
 
 
 @pytest.mark.parametrize("name", READMES)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import socket
 import ssl
 import threading
@@ -16,6 +17,7 @@ from urllib3.exceptions import SSLError
 
 from bot.channels import _telegram_wire
 from bot.channels._telegram_wire import NEVER_SENT, Distrusted, Wire, _distrusted, finished
+from bot.errors import SettingsError
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
 
@@ -132,6 +134,60 @@ def test_a_proxy_of_the_environment_is_used_and_its_exceptions_are_heard(monkeyp
         assert ask(Wire(home, 5), f"{home}/getMe") == (200, b"{}")
         assert proxy.asked[0].startswith(b"POST http://api.invalid/getMe ")
         assert len(proxy.asked) == len(near.asked) == 1
+
+
+def test_a_proxy_that_hangs_up_may_have_passed_the_request_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Told as never sent, a bubble that is there would be said once more without being counted."""
+    with listening() as proxy:
+        monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{proxy.port}")
+        far = "http://api.invalid"
+        with pytest.raises(NetworkError) as raised:
+            ask(Wire(far, 5), f"{far}/sendMessage")
+
+        assert len(proxy.asked) == 1
+        assert not isinstance(raised.value.__cause__, NEVER_SENT)
+
+
+def test_a_proxy_that_is_away_was_never_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as left:
+        away = left.getsockname()[1]
+    monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{away}")
+    with pytest.raises(NetworkError) as raised:
+        ask(Wire("http://api.invalid", 5), "http://api.invalid/sendMessage")
+    assert isinstance(raised.value.__cause__, NEVER_SENT)
+
+
+def test_a_proxy_is_told_the_name_and_password_of_its_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    with listening(OK) as proxy:
+        monkeypatch.setenv("http_proxy", f"http://shop:p%40ss@127.0.0.1:{proxy.port}")
+        far = "http://api.invalid"
+        assert ask(Wire(far, 5), f"{far}/getMe") == (200, b"{}")
+        assert base64.b64encode(b"shop:p@ss") in proxy.asked[0]
+
+
+@pytest.mark.parametrize("name", ["http_proxy", "all_proxy"])
+def test_a_proxy_may_be_named_for_all_and_without_a_scheme(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with listening(OK) as proxy:
+        monkeypatch.setenv(name, f"127.0.0.1:{proxy.port}")
+        far = "http://api.invalid"
+        assert ask(Wire(far, 5), f"{far}/getMe") == (200, b"{}")
+
+
+def test_a_proxy_that_is_none_is_named_at_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("https_proxy", "socks5://me:hidden@127.0.0.1:1")
+    with pytest.raises(SettingsError, match="HTTPS_PROXY") as raised:
+        Wire("https://api.invalid", 5)
+    assert "hidden" not in str(raised.value)
+
+
+def test_an_answer_without_end_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever answers at that address, it does not take the process's memory."""
+    monkeypatch.setattr(_telegram_wire, "ANSWER_MOST", 1000)
+    with listening(b"HTTP/1.1 200 OK\r\n\r\n" + b"x" * 100_000) as listener:
+        url = f"http://127.0.0.1:{listener.port}"
+        with pytest.raises(NetworkError) as raised:
+            ask(Wire(url, 5), url)
+        assert isinstance(raised.value.__cause__, _telegram_wire.TooMuch)
 
 
 def test_whatever_would_wait_for_an_event_loop_is_an_error_at_once() -> None:

@@ -181,7 +181,10 @@ def test_without_redis_the_platform_keeps_the_message(tmp_path: Path) -> None:
         assert all(int(answer.headers["Retry-After"]) > 0 for answer in answers)
         assert "Redis" in answers[2].text
         assert client.get("/healthz").status_code == 200
-        assert "recado_redis_up 0.0" in client.get("/metrics").text
+        page = client.get("/metrics").text
+        assert "recado_redis_up 0.0" in page
+        assert 'recado_requests_refused_total{channel="telegram",reason="unavailable"} 2.0' in page
+        assert 'recado_requests_refused_total{channel="whatsapp",reason="unavailable"} 1.0' in page
 
 
 def test_metrics_count_what_happened(client: FlaskClient) -> None:
@@ -197,6 +200,9 @@ def test_metrics_count_what_happened(client: FlaskClient) -> None:
         'recado_requests_quarantined_total{channel="telegram"} 1.0',
         "recado_conversations_due 1.0",
         "recado_rings_waiting 1.0",
+        'recado_turns{state="waiting"} 1.0',
+        "process_resident_memory_bytes ",
+        "process_cpu_seconds_total ",
     ):
         assert line in page
 

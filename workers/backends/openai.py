@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 
 NICETIES: Final = ("stream_options", "user", "top_p", "temperature")
 """What an answer can do without: left out for a server that refuses it."""
+SESSION_HEADERS: Final = ("X-Session-ID", "X-User-ID", "X-SMG-Routing-Key")
+"""By these names routers look for what keeps a conversation at one server: vLLM's router
+(https://github.com/vllm-project/router), its production stack's examples
+(https://github.com/vllm-project/production-stack), and SGLang's (https://github.com/lightseekorg/smg)."""
 _TOO_LONG = re.compile(r"exceed_context_size|context_length_exceeded|context (length|size|window)", re.IGNORECASE)
 
 
@@ -85,7 +89,7 @@ class OpenAI(Remote):
         return {name: value for name, value in body.items() if name not in self._refused and value != ""}
 
     def _chat(self, server: Server, prompt: Prompt, limit: int, watch: Watch) -> Pieces:
-        headers = {"X-Session-ID": prompt.session} if prompt.session else {}
+        headers = dict.fromkeys(SESSION_HEADERS, prompt.session) if prompt.session else {}
         while True:
             body = self._body(server, prompt, limit)
             try:

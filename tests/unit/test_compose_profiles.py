@@ -1,0 +1,188 @@
+"""The compose file as a whole, and its profiles for operators: `gpu`, `metrics`, `dashboard`."""
+
+from __future__ import annotations
+
+import copy
+import re
+import subprocess
+import tomllib
+from typing import Any
+
+import pytest
+import yaml
+from jsonschema import Draft202012Validator
+
+from tests.unit.deploying import PINNED, ROOT, SECRET_NAMES, compose, compose_schema, example, strings, text
+
+SERVICES: dict[str, dict[str, Any]] = compose()["services"]
+VERSION = tomllib.loads(text("pyproject.toml"))["project"]["version"]
+OURS = {name: one for name, one in SERVICES.items() if "build" in one}
+NEW = ("worker-gpu", "prometheus", "grafana", "dashboard")
+
+
+def errors(document: dict[str, Any]) -> list[str]:
+    return [error.message for error in Draft202012Validator(compose_schema()).iter_errors(document)]
+
+
+def test_the_file_follows_composes_own_schema() -> None:
+    """Anchors and merges resolved; and the schema would tell of a misspelt word."""
+    found = compose()
+    broken = copy.deepcopy(found)
+    broken["services"]["grafana"]["read_onely"] = True
+
+    assert errors(found) == []
+    assert errors(broken) != []
+
+
+def test_every_variable_is_one_of_the_example_file() -> None:
+    named = {name for one in strings(compose()) for name in re.findall(r"(?<!\$)\$\{(\w+)", one)}
+
+    assert {"REDIS_PASSWORD", "GRAFANA_PASSWORD", "DASHBOARD_PASSWORD", "DEFAULT_LANGUAGE"} <= named <= set(example())
+
+
+def test_no_profile_stops_whoever_does_not_use_it() -> None:
+    """Compose reads the whole file for each: only what every service needs may be mandatory in it."""
+    demanded = {name for one in strings(compose()) for name in re.findall(r"\$\{(\w+):\?", one)}
+
+    assert demanded == {"REDIS_PASSWORD"}
+
+
+def test_every_image_has_a_number() -> None:
+    """Ours the project's own, the others their makers'."""
+    images = {name: one["image"] for name, one in SERVICES.items()}
+
+    assert [image for image in images.values() if not PINNED.fullmatch(image)] == []
+    assert {images[name].partition(":")[2] for name in OURS} == {VERSION}
+    assert {one["build"]["target"] + "|" + one["image"].partition(":")[0] for one in OURS.values()} == {
+        "light|recado", "gpu|recado-gpu", "dashboard|recado-dashboard"
+    }  # fmt: skip
+
+
+def test_no_secret_stands_in_it() -> None:
+    """Whatever is named like one comes from .env."""
+    given = [pair for one in SERVICES.values() for pair in one.get("environment", {}).items()]
+    secrets = {name: str(value) for name, value in given if SECRET_NAMES.search(name)}
+
+    assert {"GF_SECURITY_ADMIN_PASSWORD", "DASHBOARD_PASSWORD"} <= set(secrets)
+    assert [name for name, value in secrets.items() if not re.fullmatch(r"\$\{[^}]+\}", value)] == []
+
+
+@pytest.mark.parametrize("name", NEW)
+def test_an_operators_service_starts_only_when_asked_for_and_is_closed(name: str) -> None:
+    service = SERVICES[name]
+
+    assert len(service["profiles"]) == 1
+    assert (service["read_only"], service["cap_drop"]) == (True, ["ALL"])
+    assert service["security_opt"] == ["no-new-privileges:true"]
+
+
+def test_every_file_and_volume_that_is_mounted_exists() -> None:
+    mounts = [one for service in SERVICES.values() for one in service.get("volumes", [])]
+    files = [one["source"] for one in mounts if isinstance(one, dict) and not one["source"].startswith("$")]
+    named = {one.partition(":")[0] for one in mounts if isinstance(one, str)}
+
+    assert [file for file in files if not (ROOT / file).exists()] == []
+    assert named == set(compose()["volumes"])
+    assert all(one["read_only"] for one in mounts if isinstance(one, dict))
+
+
+def stages() -> dict[str, tuple[str, str]]:
+    """The Dockerfile's stages: what each begins with, and what it does."""
+    parts = re.split(r"^FROM (\S+) AS (\S+)\n", text("Dockerfile"), flags=re.MULTILINE)[1:]
+    return {name: (base, body) for base, name, body in zip(parts[::3], parts[1::3], parts[2::3], strict=True)}
+
+
+def test_the_image_has_a_stage_for_every_target() -> None:
+    """`light` is what is built where nobody says which; only `gpu` gets the extra with torch in it."""
+    found = stages()
+
+    assert {one["build"]["target"] for one in OURS.values()} <= set(found)
+    assert list(found)[-1] == "light"
+    assert {name for name, (_, body) in found.items() if '".[local]"' in body} == {"build-gpu"}
+    assert "COPY --from=build-gpu /opt/recado" in found["gpu"][1]
+    assert "COPY --from=build /opt/recado" in found["light"][1]
+
+
+def test_every_target_runs_as_the_same_nobody() -> None:
+    """None becomes root again after the stage in which all of them begin."""
+    found = stages()
+    targets = {one["build"]["target"] for one in OURS.values()}
+
+    assert {found[name][0] for name in targets} == {"runtime"}
+    assert re.findall(r"^USER (.+)$", text("Dockerfile"), re.MULTILINE) == ["recado"]
+    assert "USER recado" in found["runtime"][1]
+    assert "--uid 10001" in found["runtime"][1]
+
+
+def test_the_image_is_given_every_file_that_it_copies() -> None:
+    let_in = {line[1:] for line in text(".dockerignore").split() if line.startswith("!")}
+    copied = re.findall(r"^COPY (?!--from)(.+) \S+$", text("Dockerfile"), re.MULTILINE)
+    names = {name for line in copied for name in line.split()}
+
+    assert names == let_in
+    assert all((ROOT / name).exists() for name in names)
+
+
+def test_the_gpu_worker_is_the_worker_with_a_gpu() -> None:
+    """It keeps the models that it has downloaded, where its user may write."""
+    light, heavy = SERVICES["worker"], SERVICES["worker-gpu"]
+    differing = {name for name in heavy if heavy[name] != light.get(name)}
+    (device,) = heavy["deploy"]["resources"]["reservations"]["devices"]
+
+    assert differing == {"profiles", "build", "image", "environment", "volumes", "deploy"}
+    assert (device["driver"], device["count"], device["capabilities"]) == ("nvidia", 1, ["gpu"])
+    assert heavy["environment"] == light["environment"] | {"LLM_PROVIDER": "local", "LLM_CACHE_DIR": "/models"}
+    assert "weights:/models" in heavy["volumes"]
+    assert "mkdir /models && chown recado /models" in stages()["runtime"][1]
+
+
+def test_prometheus_reads_what_compose_starts() -> None:
+    """The receiver and all workers, at the ports that compose gives them."""
+    config = yaml.safe_load(text("deploy/prometheus/prometheus.yml"))
+    found = {job["job_name"]: job["dns_sd_configs"][0] for job in config["scrape_configs"]}
+    read = {name: found[job]["port"] for job in found for name in found[job]["names"]}
+
+    assert read == {
+        "receiver": SERVICES["receiver"]["environment"]["PORT"],
+        "worker": SERVICES["worker"]["environment"]["WORKER_METRICS_PORT"],
+        "worker-gpu": SERVICES["worker-gpu"]["environment"]["WORKER_METRICS_PORT"],
+    }
+    assert {one["type"] for one in found.values()} == {"A"}
+    assert [name for name in config["rule_files"] if not (ROOT / "deploy/prometheus" / name).is_file()] == []
+
+
+def test_grafana_shows_prometheus_to_nobody_without_a_password() -> None:
+    service = SERVICES["grafana"]["environment"]
+    (source,) = yaml.safe_load(text("deploy/grafana/provisioning/datasources/prometheus.yml"))["datasources"]
+    (provider,) = yaml.safe_load(text("deploy/grafana/provisioning/dashboards/recado.yml"))["providers"]
+    home = service["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"]
+
+    assert service["GF_AUTH_ANONYMOUS_ENABLED"] == service["GF_USERS_ALLOW_SIGN_UP"] == "false"
+    assert source["url"] == "http://prometheus:9090"
+    assert home.startswith(provider["options"]["path"])
+    for language in ("es", "en"):
+        here = home.replace("/etc", "deploy").replace("${DEFAULT_LANGUAGE:-es}", language)
+        assert (ROOT / here).is_file()
+
+
+@pytest.mark.parametrize(("password", "code"), [("", 2), ("eleven-long", 2), ("twelve-longs", 127)])
+def test_grafana_does_not_start_with_a_password_that_is_none(password: str, code: int) -> None:
+    """Without one Grafana itself would take admin. With one its own start follows, which this machine does not have."""
+    program, flag, script = (word.replace("$$", "$") for word in SERVICES["grafana"]["entrypoint"])
+    env = {"GF_SECURITY_ADMIN_PASSWORD": password}
+    found = subprocess.run(
+        [f"/bin/{program}", flag, script], env=env, capture_output=True, text=True, timeout=10, check=False
+    )
+
+    assert found.returncode == code
+    assert ("GRAFANA_PASSWORD" in found.stderr) is (code == 2)
+
+
+def test_the_dashboard_gets_two_settings_and_no_other() -> None:
+    """It has Redis and its password; the platforms' and the models' keys are not its business."""
+    service = SERVICES["dashboard"]
+
+    assert set(service["environment"]) == {"REDIS_URL", "DASHBOARD_PASSWORD"}
+    assert "env_file" not in service
+    assert service["environment"]["REDIS_URL"] == SERVICES["receiver"]["environment"]["REDIS_URL"]
+    assert service["ports"] == ["127.0.0.1:9181:9181"]
