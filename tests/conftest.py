@@ -13,7 +13,7 @@ import pytest
 
 from bot.settings import ENV_FILE, Settings
 from bot.stores import embedded
-from bot.stores.connection import Store, connect
+from bot.stores.connection import CLIENT, Store, connect
 from bot.stores.mailbox import Mailbox
 from tests.servers import serving
 
@@ -56,8 +56,11 @@ def redis_dir(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @pytest.fixture
 def store(redis_dir: Path) -> Iterator[Store]:
-    """An empty Redis."""
+    """An empty Redis that nobody uses: an earlier test's receiver may have left its connections open."""
     found = connect(f"unix://{embedded.socket_path(redis_dir)}", redis_dir, 5)
+    for client in found.client.client_list():
+        if client["name"].startswith(CLIENT):
+            found.client.client_kill_filter(_id=client["id"])
     found.client.flushall()
     yield found
     found.close()

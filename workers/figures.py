@@ -22,7 +22,7 @@ class Figures:
     it was taken. In seconds: ``first_token`` and ``model`` from asking the model to its first piece and to its last,
     ``first_words`` from the newest message to the first bubble that was shown, ``think`` from taking to committing,
     ``speak`` from there to the last bubble that was sent. ``tokens_in`` and ``tokens_out`` are by the backend's count.
-    ``cut``: the model was not heard to its end.
+    ``cut``: the model was not heard to its end, or had no more tokens for it.
     """
 
     conversation: str = ""

@@ -32,6 +32,7 @@ def streamed(backend: Backend, held: Held, prompt: Prompt, show: Show, seconds: 
                 held.figures.cut = True
                 break
             show(lambda: whole(pieces))
+        held.figures.cut = held.figures.cut or stream.limited
     except Unavailable:
         if not held.ended:
             raise

@@ -45,6 +45,23 @@ def test_the_pieces_are_the_answer(backend: Backend) -> None:
     assert "".join(pieces) == "".join(ANSWER)
 
 
+@each_dialect
+@pytest.mark.parametrize("reason", ["stop", "length"])
+def test_an_answer_that_was_given_no_more_tokens_is_known(dialect: Dialect, reason: str) -> None:
+    """As each server says why it ended; it is said all the same."""
+
+    def last(exchange: Exchange, dialect: Dialect) -> None:
+        line = dialect.lines("", end=True).replace(b'"stop"', b'"%s"' % reason.encode())
+        exchange.chunk(line.replace(b'"done": true', b'"done": true, "done_reason": "%s"' % reason.encode()))
+        exchange.end()
+
+    with dialect.served(dialect.begins(*ANSWER, then=last)) as (backend, _):
+        stream = backend.stream(ASKED)
+
+        assert "".join(stream) == "".join(ANSWER)
+        assert stream.limited == (reason == "length")
+
+
 def test_many_threads_ask_at_once(backend: Backend) -> None:
     with ThreadPoolExecutor(12) as pool:
         answers = list(pool.map(lambda _: "".join(backend.stream(ASKED)), range(36)))

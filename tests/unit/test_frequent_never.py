@@ -97,6 +97,15 @@ def test_an_answer_that_took_too_long_is_not_kept(store: Store) -> None:
     assert shop.channel.spoken[0] != f"re: {ASKED}"
 
 
+def test_an_answer_that_had_no_more_tokens_is_not_kept(shop: Shop, store: Store) -> None:
+    """It may end in mid-sentence: at REPLY_TOKENS, or where the context was full."""
+    shop.backend.limited = True
+    for conversation in (ANA, BEA, EVA):
+        assert shop.ask(conversation) == [f"re: {ASKED}"]
+
+    assert not list(store.client.scan_iter(f"{FREQUENT}*"))
+
+
 def test_an_answer_that_its_person_stopped_is_not_kept(shop: Shop, store: Store) -> None:
     shop.ask(ANA)
 

@@ -98,10 +98,10 @@ class FakeChannel(Channel):
 class FakeStream:
     """What the model says; ``given`` of its pieces were heard. Closed, it gives whoever waits Unavailable."""
 
-    def __init__(self, pieces: Iterator[str], pace: float) -> None:
+    def __init__(self, pieces: Iterator[str], pace: float, *, limited: bool) -> None:
         self._pieces, self._pace = pieces, pace
         self._ended = threading.Event()
-        self.given = 0
+        self.given, self.limited = 0, limited
 
     def __iter__(self) -> Iterator[str]:
         return self
@@ -132,7 +132,7 @@ class FakeBackend(Backend):
         self.streams: list[FakeStream] = []
         self.answers: list[str | Sequence[str] | Exception] = []
         self.during: Callable[[], None] = lambda: None
-        self.pace = 0.0
+        self.pace, self.limited = 0.0, False
         self.context: int | None = None
         self.names: tuple[str, ...] = ()
         self.places = 1
@@ -151,7 +151,7 @@ class FakeBackend(Backend):
     def stream(self, prompt: Prompt) -> FakeStream:
         self.prompts.append(prompt)
         answer = self.answers.pop(0) if self.answers else f"re: {prompt.turns[-1].text}"
-        self.streams.append(FakeStream(self._say(answer), self.pace))
+        self.streams.append(FakeStream(self._say(answer), self.pace, limited=self.limited))
         return self.streams[-1]
 
     def _say(self, answer: str | Sequence[str] | Exception) -> Iterator[str]:

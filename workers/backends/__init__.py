@@ -67,6 +67,10 @@ class Stream(Protocol):
 
     def __next__(self) -> str: ...
 
+    @property
+    def limited(self) -> bool:
+        """Whether it ended because it had as many tokens as it may (REPLY_TOKENS), perhaps in mid-sentence."""
+
     def close(self) -> None:
         """End the request, from any thread and at any time; whoever waits for a piece gets Unavailable."""
 

@@ -34,6 +34,11 @@ class Answer(Iterator[str]):
             self._watch.resume()
             return next(self._pieces)
 
+    @property
+    def limited(self) -> bool:
+        """Whether it ended because it had as many tokens as it may, known once it has ended."""
+        return self._watch.limited
+
     def close(self) -> None:
         """End the request. A generator cannot be closed while it runs elsewhere; its connection can be cut."""
         self._watch.cut()

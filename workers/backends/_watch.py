@@ -32,6 +32,8 @@ class Watch:
         self._socket: socket.socket | None = None
         self._begun = False
         self.closed = False
+        self.limited = False
+        """Whether the answer ended because it had as many tokens as it may."""
         self.resume()
 
     def resume(self) -> None:

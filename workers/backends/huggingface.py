@@ -71,6 +71,7 @@ class HuggingFace(Remote):
                     if choice.finish_reason in BROKEN:
                         raise server.broke_off()
                     complete = complete or bool(choice.finish_reason)
+                    watch.limited = watch.limited or choice.finish_reason == "length"
                     if text := choice.delta.content or "":
                         watch.token()
                         yield text

@@ -155,6 +155,7 @@ class Ollama(Remote):
             if text:
                 yield str(text)
             if event.get("done"):
+                watch.limited = event.get("done_reason") == "length"
                 drain(lines, watch)
                 return
         raise server.broke_off()

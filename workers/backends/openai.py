@@ -122,7 +122,8 @@ class OpenAI(Remote):
                 drain(lines, watch)
                 return
             text, thought, ends = _read(as_object(server, value), server)
-            complete = complete or ends
+            complete = complete or bool(ends)
+            watch.limited = watch.limited or ends == "length"
             if text or thought:
                 watch.token()
             if text:
@@ -142,8 +143,8 @@ def _sees(entry: dict[str, Any]) -> bool:
     return (isinstance(can, dict) and can.get("vision") is True) or (isinstance(takes, list) and "image" in takes)
 
 
-def _read(event: dict[str, Any], server: Server) -> tuple[str, bool, bool]:
-    """The text of an event, whether it is a thought instead, and whether the answer ends with it."""
+def _read(event: dict[str, Any], server: Server) -> tuple[str, bool, str]:
+    """The text of an event, whether it is a thought instead, and why the answer ends with it, if it does."""
     if event.get("error"):
         raise server.broke_off(_reason(event["error"]))
     choices = event.get("choices")
@@ -157,7 +158,7 @@ def _read(event: dict[str, Any], server: Server) -> tuple[str, bool, bool]:
     if reason in BROKEN:
         raise server.broke_off()
     thought = bool(said.get("reasoning_content") or said.get("reasoning"))
-    return str(said.get("content") or ""), thought, bool(reason)
+    return str(said.get("content") or ""), thought, str(reason or "")
 
 
 def _reason(error: Any) -> str:

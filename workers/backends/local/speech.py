@@ -98,6 +98,7 @@ def words(engine: Engine, prompts: Prompts, job: Job, wait: Wait, stops: Sequenc
                 yield text
             if until.met:
                 return
+        wait.limited = len(job.made) >= job.limit and job.made[-1] not in engine.ends
         if text := until.feed(decoder.feed([], last=True), last=True):
             said += text
             yield text
