@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.errors import SettingsError
+from bot.errors import SettingsError, StoreUnavailable
 from bot.stores import embedded
 from bot.stores.connection import connect
 
@@ -101,6 +101,24 @@ def test_a_killed_server_comes_back_with_its_data_when_it_is_needed(tmp_path: Pa
     os.kill(store.client.info("server")["process_id"], signal.SIGKILL)
     assert eventually(lambda: not embedded.is_running(tmp_path))
     assert store.client.get("kept") == b"yes"
+    os.kill(store.client.info("server")["process_id"], signal.SIGTERM)
+
+
+def test_a_command_waits_until_the_server_has_read_its_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It has started it itself, and ends it when it goes: without waiting it would never be read."""
+    store = connect("", tmp_path, 5)
+    pipe = store.client.pipeline(transaction=False)
+    for number in range(15_000):
+        pipe.set(f"key{number}", number)
+    pipe.execute()
+    os.kill(store.client.info("server")["process_id"], signal.SIGKILL)
+    command = embedded.command
+    monkeypatch.setattr(embedded, "command", lambda folder, port: [*command(folder, port), "--key-load-delay", "100"])
+
+    with pytest.raises(StoreUnavailable, match="loading"):
+        store.ping()
+    store.await_data()
+    assert store.client.get("key14999") == b"14999"
     os.kill(store.client.info("server")["process_id"], signal.SIGTERM)
 
 
