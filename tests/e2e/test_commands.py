@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -38,9 +39,9 @@ def test_the_doctor_names_what_is_broken_and_the_way_out(running: Installation) 
 
 
 def test_status_counts_the_worker(running: Installation) -> None:
-    done = run(running, "bot", "status")
+    done = run(running, "bot", "status", "--json")
     assert done.returncode == 0, done.stderr
-    assert "workers" in done.stdout
+    assert len(json.loads(done.stdout)["workers"]) == 1
 
 
 def test_rq_info_shows_the_truth(running: Installation, chat: int) -> None:
