@@ -2,7 +2,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install demo run test check bench chaos
+.PHONY: help install demo run test chromium browser check bench chaos
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -10,6 +10,11 @@ PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check --no-input
 LIGHT := $(VENV)/.light
 DEV := $(VENV)/.with-dev
 SCRIPTS := install_ollama.sh .ci/run
+
+# What judges the pages' accessibility; the sum is of its one file.
+AXE_VERSION := 4.14.1
+AXE_SHA256 := 29348999450cdf2849a8e70b7912fc2da85a849da39c0d0d5394f51d4a9ed95c
+AXE := $(VENV)/axe/node_modules/axe-core/axe.min.js
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -22,16 +27,26 @@ demo: $(LIGHT) ## Play a conversation on this machine: no account, key or model 
 run: $(LIGHT) ## Start the receiver and a worker with the settings in .env
 	@$(BIN)/python deploy/run.py
 
-# Whole installations and models: one after the other, with the machine to themselves.
-ALONE := tests/e2e tests/local tests/contract/test_llamacpp.py
+# Three at a time keep two cores at work, for whole installations mostly wait: they go first, beside those that compute.
+# Those that judge times have the machine to themselves.
+HEAVY := tests/e2e/test_chaos_more.py tests/local/test_adapters.py tests/e2e/test_chaos_short.py tests/local tests/browser \
+	tests/e2e tests/contract/test_llamacpp.py
+TIMED := tests/e2e/test_fairness.py tests/e2e/test_slow_clients.py tests/e2e/test_bench_short.py
+SIDE_BY_SIDE := -n 3 --dist loadfile --no-loadscope-reorder
 
 test: $(DEV) ## Run the tests (ARGS=... for pytest)
 ifdef ARGS
 	@$(BIN)/pytest $(ARGS)
 else
-	@$(BIN)/pytest -n 2 --dist loadfile $(ALONE:%=--ignore=%)
-	@$(BIN)/pytest $(ALONE)
+	@$(BIN)/pytest $(SIDE_BY_SIDE) $(HEAVY) tests $(TIMED:%=--ignore=%)
+	@$(BIN)/pytest $(TIMED)
 endif
+
+chromium: $(VENV)/.with-dev,ui,browser $(AXE) ## Install what the tests in a browser need
+	@$(HAVE_CHROMIUM)
+
+browser: chromium ## Test both pages in a real browser (headless Chromium; ARGS=... for pytest)
+	@BROWSER_TESTS=required $(BIN)/pytest $(or $(ARGS),tests/browser)
 
 check: $(DEV) ## Format, lint, types, import rules and shell scripts
 	$(BIN)/ruff format --check .
@@ -72,5 +87,26 @@ $(VENV)/.with-%: pyproject.toml | $(BIN)/python
 	@echo "Installing Recado with $* into $(VENV)"
 	@$(PIP) --editable '.[$*]'
 	@touch $(LIGHT) $@
+
+$(AXE): Makefile | $(BIN)/python
+	@command -v npm >/dev/null || { echo "npm is missing; on Debian and Ubuntu: sudo apt install npm" >&2; exit 2; }
+	@echo "Installing axe-core $(AXE_VERSION)"
+	@npm install --silent --no-save --ignore-scripts --prefer-offline --prefix $(VENV)/axe axe-core@$(AXE_VERSION)
+	@echo "$(AXE_SHA256)  $@" | sha256sum --check --quiet
+	@touch $@
+
+# The browser that is there, else Debian's, where we may.
+define HAVE_CHROMIUM
+for name in chromium chromium-browser google-chrome google-chrome-stable; do \
+	command -v "$$name" >/dev/null && exit 0; \
+done; \
+if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	echo "Installing Debian's Chromium"; \
+	apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends chromium fonts-dejavu-core >/dev/null; \
+else \
+	echo "Chromium is missing; on Debian: sudo apt install chromium" >&2; \
+	exit 2; \
+fi
+endef
 
 COMMA := ,

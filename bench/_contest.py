@@ -27,7 +27,7 @@ from bot.message import Message
 from bot.settings import ENV_FILE, load_settings
 from bot.stores import embedded
 from bot.stores.connection import connect
-from simulator.processes import free_port
+from simulator.ports import free_port
 
 HERE = Path(__file__).parent
 READY_SECONDS = 30

@@ -40,6 +40,9 @@ class Settings(BaseSettings):
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=1, le=65535)] = 8080
     public_url: str = ""
+    ui_host: str = "127.0.0.1"
+    ui_port: Annotated[int, Field(ge=1, le=65535)] = 7860
+    ui_password: SecretStr = SecretStr("")
 
     llm_provider: str = "ollama"
     llm_model: str = ""

@@ -4,30 +4,42 @@ from __future__ import annotations
 
 from bot import plugins
 from bot.channels import Channel
+from bot.channels.web import Web
 from bot.commands import Command
 from bot.settings import Settings
 from bot.stores.access import Access
 from bot.stores.connection import Store, connect
 from bot.stores.mailbox import Mailbox
+from bot.stores.page import Page
 
 RECEIVER_TIMEOUT = 2.0
 WORKER_TIMEOUT = 5.0
 """Seconds that Redis may take to answer: a platform that waits is told to come back, a worker is patient."""
 
-NO_CHANNEL = "No channel is on: set TELEGRAM_BOT_TOKEN or WHATSAPP_TOKEN in .env, or try `make demo`."
+NO_CHANNEL = (
+    "No platform is on, so only the chat page (`python -m workers ui`) is answered. Set TELEGRAM_BOT_TOKEN or "
+    "WHATSAPP_TOKEN in .env, or try `make demo`."
+)
 
-TERMINAL = "console"
-"""The channel that no platform delivers to: it exists only inside ``python -m workers chat``."""
+OURS = ("console", "web")
+"""The channels that no platform delivers to: inside ``python -m workers chat``, and on the chat page."""
 
 
 def open_channels(settings: Settings) -> dict[str, Channel]:
-    """Every channel that is configured, by name. Raises SettingsError."""
+    """Every platform's channel that is configured, by name. Raises SettingsError."""
     found = (
         plugins.load("bot.channels", name, Channel).from_settings(settings)  # type: ignore[type-abstract]
         for name in plugins.names("bot.channels")
-        if name != TERMINAL
+        if name not in OURS
     )
     return {channel.name: channel for channel in found if channel}
+
+
+def open_page(settings: Settings, store: Store) -> tuple[Web, Page]:
+    """The chat page as a channel, and what stands on it."""
+    channel, page = Web.from_settings(settings), Page(store, settings.history_days)
+    channel.board = page
+    return channel, page
 
 
 def open_commands() -> dict[str, Command]:

@@ -15,16 +15,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from select import select
 from time import monotonic, sleep
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Column, Table
 
+from simulator.page.bags import business
+from simulator.page.phones import Phone
+from simulator.page.staff import FIRST, SECOND, SETTINGS, Staff
 from simulator.platforms import Bubble, Platform
 from simulator.processes import NotReady, Processes, redis_socket, settings_for
 from simulator.telegram import TelegramServer
 from simulator.whatsapp import WhatsAppServer
+
+if TYPE_CHECKING:
+    from simulator.page.show import PageServer
 
 FOLDER: Final = Path(".demo")
 DATA: Final = FOLDER / f"data-{os.getpid()}"
@@ -77,9 +83,10 @@ class Voice:
 
 
 class Demo:
-    """Both platforms, the product's processes, and a terminal that shows what people see."""
+    """Both platforms, the product's processes, and a terminal that shows what people see; ``page``: a browser too."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, *, page: bool = False) -> None:
+        """Raises OSError when there is no business file."""
         self.console = console
         token = f"{secrets.randbelow(9 * 10**9) + 10**9}:{secrets.token_urlsafe(26)}"
         self.telegram = TelegramServer(token, webhook_secret=secrets.token_urlsafe(32))
@@ -88,21 +95,23 @@ class Demo:
             secrets.token_urlsafe(48), number, secrets.token_hex(32), secrets.token_urlsafe(24)
         )
         settings = settings_for(self.telegram, self.whatsapp, DATA)
-        self.processes = Processes(settings | {"LLM_PROVIDER": "faq", "BUSINESS_FILE": str(BUSINESS)}, FOLDER)
+        settings |= {"LLM_PROVIDER": "faq", "BUSINESS_FILE": str(BUSINESS)} | (_for_the_page() if page else {})
+        self.processes = Processes(settings, FOLDER)
+        self.staff = Staff(self.processes)
         self.telegram.webhook_url = f"{self.processes.url}/webhook/telegram"
         self.whatsapp.webhook_url = f"{self.processes.url}/webhook/whatsapp"
-        self.ana = Voice("Telegram · Ana", self.telegram, str(TELEGRAM_CHAT), self._write_telegram, self._alive)
-        self.luis = Voice("WhatsApp · Luis", self.whatsapp, WHATSAPP_CHAT, self._write_whatsapp, self._alive)
-
-    def _write_telegram(self, text: str) -> str:
-        return str(self.telegram.say(TELEGRAM_CHAT, text)["message"]["message_id"])
-
-    def _write_whatsapp(self, text: str) -> str:
-        body = self.whatsapp.say(WHATSAPP_CHAT, text, name="Luis")
-        return str(body["entry"][0]["changes"][0]["value"]["messages"][0]["id"])
+        bot, chat = self.telegram.me["id"], str(TELEGRAM_CHAT)
+        self.phones = (
+            Phone("Ana", self.telegram, chat, f"telegram:{bot}:{chat}"),
+            Phone("Luis", self.whatsapp, WHATSAPP_CHAT, f"whatsapp:{number}:{WHATSAPP_CHAT}"),
+        )
+        self.ana, self.luis = (
+            Voice(f"{called} · {phone.name}", phone.platform, phone.chat_id, phone.say, self._alive)
+            for called, phone in zip(("Telegram", "WhatsApp"), self.phones, strict=True)
+        )
 
     def _alive(self) -> bool:
-        return not self.processes.ended()
+        return not self.staff.ended()
 
     def play(self) -> bool:
         """Both conversations at once; whether every message was answered."""
@@ -138,12 +147,24 @@ class Demo:
         row.add_row(f"[{colour}]{voice.name}[/{colour}]", sign, escape(text), f"[dim]{took}[/dim]")
         self.console.print(row, highlight=False)
 
+    def page(self) -> PageServer:
+        """The page, not yet open; to be opened when the processes run."""
+        from simulator.page.show import PageServer  # noqa: PLC0415 - only a demo that stays pays for Flask
+
+        logs = [self.processes.log(name) for name in (FIRST, SECOND)]
+        return PageServer(self.phones, self.staff, redis_socket(DATA), logs)
+
     def stay(self) -> None:
         """Until Ctrl-C (or the end of the input); what is typed is said by the Telegram person."""
+        with self.page() as page:
+            self.console.print(f"[bold]See it in a browser:[/bold] {page.url}/", highlight=False)
+            self._stay()
+
+    def _stay(self) -> None:
         typing = sys.stdin is not None and sys.stdin.isatty()
         self.console.print("Up until Ctrl-C." + (" Type a line to write to the bot as Ana." if typing else ""))
         while True:
-            if ended := self.processes.ended():
+            if ended := self.staff.ended():
                 raise NotReady(f"The {ended[0]} ended by itself.")
             if not typing:
                 sleep(0.5)
@@ -167,7 +188,7 @@ def run(*, once: bool) -> int:
             return 1
         _clear()
         try:
-            return _run(Demo(console), console, once=once)
+            return _run(Demo(console, page=not once), console, once=once)
         finally:
             _end_redis(DATA)
 
@@ -183,6 +204,13 @@ def _run(demo: Demo, console: Console, *, once: bool) -> int:
             return 1 if once else 0
         console.print(demo.processes.log_tails(), markup=False, highlight=False)
         return 1
+
+
+def _for_the_page() -> dict[str, str]:
+    """The settings of a demo with a page; its business answers numbered questions, too. Raises OSError."""
+    file = FOLDER / "business.toml"
+    file.write_text(business(BUSINESS), encoding="utf-8")
+    return SETTINGS | {"BUSINESS_FILE": str(file)}
 
 
 def _clear() -> None:

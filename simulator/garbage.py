@@ -11,8 +11,12 @@ import itertools
 import json
 import random
 import re
+import time
 from collections.abc import Iterator
 from typing import Any, Final
+
+NOW: Final = int(time.time())
+"""When all this is sent: to whoever wrote a day ago, nothing may be said on WhatsApp."""
 
 NOT_JSON: Final[dict[str, bytes]] = {
     "nothing": b"", "a space": b" ", "a word": b"hola", "a brace": b"{", "a cut object": b'{"update_id":',
@@ -108,7 +112,7 @@ def _update(chance: random.Random, number: int) -> Tree:
     chat = chance.randrange(1, 40)
     person = {"id": chat, "is_bot": False, "first_name": chance.choice(TEXTS)[:64], "language_code": "es"}
     home = {"id": chat, "type": "private"} if chance.random() < 0.8 else {"id": -100 - chat, "type": "supergroup"}
-    message: Tree = {"message_id": number, "date": 1_795_368_000, "chat": home, "from": person}
+    message: Tree = {"message_id": number, "date": NOW, "chat": home, "from": person}
     message["text" if chance.random() < 0.8 else "caption"] = chance.choice(TEXTS)
     if chance.random() < 0.4:
         field = chance.choice(_FIELDS)
@@ -139,12 +143,12 @@ def _said(chance: random.Random, number: int) -> Tree:
     kind = chance.choice(("text",) * 6 + _KINDS)
     part = {"body": chance.choice(TEXTS), "caption": chance.choice(TEXTS), "id": "m", "text": "b", "type": "list_reply"}
     sender = f"346{chance.randrange(40):08}"
-    stamp = str(1_795_368_000 + chance.randrange(9))
+    stamp = str(NOW + chance.randrange(9))
     return {"id": f"wamid.{number}", "from": sender, "timestamp": stamp, "type": kind, kind: part}
 
 
 def _status(chance: random.Random, number: int) -> Tree:
-    told = {"id": f"wamid.{number}", "status": chance.choice(_STATUSES), "timestamp": "1795368000"}
+    told = {"id": f"wamid.{number}", "status": chance.choice(_STATUSES), "timestamp": str(NOW)}
     reference = chance.choice(("0123456789ab.1.0", "x", "", "0123456789ab.99999999999.-1", "\u202e.1.0"))
     return told | {"recipient_id": "34600000001", "biz_opaque_callback_data": reference, "errors": [{"code": 131026}]}
 

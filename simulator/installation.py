@@ -13,7 +13,8 @@ import redis
 
 from simulator.ledger import Ledger, Report
 from simulator.models import ModelServer
-from simulator.processes import NotReady, Processes, free_port, redis_socket, settings_for, wait_until
+from simulator.ports import free_port
+from simulator.processes import NotReady, Processes, redis_socket, settings_for, wait_until
 from simulator.telegram import TelegramServer
 from simulator.whatsapp import WhatsAppServer
 
@@ -193,6 +194,7 @@ class Installation:
         for log in (self.telegram.said, self.telegram.calls, self.whatsapp.said, self.whatsapp.calls):
             log.clear()
         self.model.requests.clear()
+        self.telegram.forget_errors()
 
 
 def _lives(pid: int) -> bool:

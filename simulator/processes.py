@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import http.client
 import os
-import random
 import signal
-import socket
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from pathlib import Path
 from time import monotonic, sleep
 from typing import Self
 
+from simulator.ports import free_port
 from simulator.telegram import TelegramServer
 from simulator.whatsapp import WhatsAppServer
 
@@ -36,24 +34,8 @@ STOP_SECONDS = 25.0
 """How long a process may take to end; a worker gives its turns 20 s."""
 
 
-SERVERS_PORTS = (20_000, 32_000)
-
-
 class NotReady(Exception):
     """Raised when the product does not come up; the text says what was seen."""
-
-
-def free_port() -> int:
-    """A port of this machine that nobody listens on now.
-
-    It lies below those that Linux gives to clients (ip(7), ip_local_port_range): otherwise whoever calls a server
-    that is not up may, now and then, be connected to itself, and hold the port that the server needs.
-    """
-    while True:
-        port = random.randrange(*SERVERS_PORTS)
-        with socket.socket() as probe, suppress(OSError):
-            probe.bind(("127.0.0.1", port))
-            return port
 
 
 def wait_until(check: Callable[[], bool], seconds: float) -> bool:

@@ -52,6 +52,10 @@ class TelegramFeed(Platform):
     def carry_out(self, method: str, params: dict[str, Any]) -> Any:
         """Do a call and record it. Raises Cut."""
 
+    def forget_errors(self) -> None:
+        """Nothing has ever gone wrong with a delivery, as after the webhook was set anew."""
+        self._last_error = {}
+
     def tell(self, queue: str, update: dict[str, Any], said: tuple[Said, ...] = ()) -> None:
         """Let the product hear of an update, after everything else in the same queue, unless it wants none of these."""
         with self.changed:

@@ -76,8 +76,10 @@ class WhatsAppFeed(Platform):
             self.moved[chat] = chat.removesuffix(contact.chat) + contact.user_id
 
     def parties(self, chat: str) -> tuple[Number, Contact]:
-        """Whose chat it is, by its name."""
-        further, _, name = chat.rpartition("/")
+        """Whose chat it is, by its name; whoever has a slash in their own is with the first number."""
+        further, _, name = chat.partition("/")
+        if further not in self.further:
+            return self.first, self.contacts.of(chat)
         return self.number(further), self.contacts.of(name)
 
     def now(self) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import importlib
 import json
 import threading
 from collections.abc import Iterator
@@ -58,6 +59,14 @@ class Collector:
         return [(span, {one.key: _value(one.value) for one in span.attributes}) for span in found]
 
 
+def _brotli(body: bytes) -> bytes:
+    """As Sentry's client packs where another package has brought brotli."""
+    return bytes(importlib.import_module("brotli").decompress(body))
+
+
+_UNPACK = {"gzip": gzip.decompress, "br": _brotli}
+
+
 def _value(value: Any) -> str | int:
     kind = value.WhichOneof("value")
     found: str | int = getattr(value, kind)
@@ -73,8 +82,8 @@ def collecting() -> Iterator[Collector]:
             chunked = self.headers.get("Transfer-Encoding") == "chunked"
             assert not chunked
             body = self.rfile.read(int(self.headers["Content-Length"]))
-            if self.headers.get("Content-Encoding") == "gzip":
-                body = gzip.decompress(body)
+            packed = self.headers.get("Content-Encoding")
+            body = _UNPACK[packed](body) if packed else body
             found.posted.append((self.path, body))
             self.send_response(200)
             self.send_header("Content-Length", "0")

@@ -19,6 +19,9 @@ from tests.servers import serving
 
 LOCAL = ("127.0.0.1", "::1", "localhost")
 
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+"""Of torch, before it is loaded: the threads of several test processes wait for each other, and burn all time."""
+
 
 @pytest.fixture(autouse=True)
 def _only_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,11 +14,11 @@ from rich.console import Console as Terminal
 
 from bot import safety, wiring
 from bot.cli import DONE, FAILED, begin, main
-from bot.errors import SettingsError, StoreUnavailable
+from bot.errors import StoreUnavailable
 from bot.settings import Settings
 from bot.stores.connection import Store
 from bot.telemetry import open_traces, report_errors
-from workers import console, jobs
+from workers import jobs
 from workers.announce import announce_beside
 from workers.train import command as training
 
@@ -37,11 +37,13 @@ def run() -> None:
     settings = begin()
     report_errors(settings, "worker")
     trace = open_traces(settings)
-    channels = wiring.open_channels(settings)
-    if not channels:
-        raise SettingsError(wiring.NO_CHANNEL)
+    platforms = wiring.open_channels(settings)
     store = wiring.open_store(settings, wiring.WORKER_TIMEOUT, "worker")
     safety.vet_address(store)
+    page, _ = wiring.open_page(settings, store)
+    channels = {**platforms, page.name: page}
+    if not platforms:
+        log.warning("%s", wiring.NO_CHANNEL)
     answerer = jobs.open_answerer(settings, store, wiring.open_mailbox(settings, store), channels)
     jobs.use(answerer)
     if trace:
@@ -56,7 +58,7 @@ def run() -> None:
         settings.drain_seconds,
     )
     Background(answerer, signing(settings, store, answerer, worker.name)).start()
-    announce_beside(settings, channels)
+    announce_beside(settings, platforms)
     if settings.worker_metrics_port:
         answerer.metrics.serve(settings.host, settings.worker_metrics_port)
     log.info("answering with %s, %d turns at once", settings.llm_provider, settings.worker_concurrency)
@@ -68,8 +70,17 @@ def run() -> None:
 @app.command()
 def chat() -> None:
     """Talk with the configured backend in this terminal."""
-    settings = begin(level="ERROR")
-    console.chat(settings, Terminal())
+    from workers.console import command as console  # noqa: PLC0415 - a worker has no terminal
+
+    console.chat(begin(level="ERROR"), Terminal())
+
+
+@app.command()
+def ui() -> None:
+    """Show the chat page for a browser on UI_HOST:UI_PORT, until Ctrl-C."""
+    from workers.ui.command import serve  # noqa: PLC0415 - the others do without
+
+    serve(begin())
 
 
 @app.command()

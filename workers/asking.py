@@ -11,7 +11,7 @@ from functools import partial
 from bot import texts
 from bot.channels import Channel
 from bot.errors import Unavailable, Unfetched
-from bot.logs import pseudonym, redact
+from bot.logs import pseudonym
 from bot.message import Reply
 from bot.settings import Settings
 from bot.stores.mailbox import Mailbox
@@ -21,13 +21,11 @@ from workers import grow
 from workers.grow import Growing, Pause
 from workers.held import Held, Stopped
 from workers.metrics import Metrics
-from workers.places import Places, Waits
+from workers.places import Places, Waits, reason_of
 from workers.think import Thinker
 from workers.thought import Thought, begun
 
 LONGEST_WAIT = 30.0
-WHY = 200
-"""So many characters of a reason are kept for whoever asks why a turn waits."""
 
 Show = Callable[[Growing], AbstractContextManager[grow.Show]]
 """Shows an answer while it grows."""
@@ -97,9 +95,7 @@ class Asker:
         log.warning("the model is away, the turn waits: %s", error, extra={"conversation": who})
         self._metrics.retried("file" if isinstance(error, Unfetched) else reason)
         most = seconds if steady else LONGEST_WAIT
-        self._mailbox.defer(
-            held.conversation, held.token, seconds, notice=told, most=most, why=redact(str(error))[:WHY]
-        )
+        self._mailbox.defer(held.conversation, held.token, seconds, notice=told, most=most, why=reason_of(error))
 
     def _asked(self, thinker: Thinker, held: Held, task: Think, show: grow.Show, server: str) -> Thought:
         with self._metrics.asking(thinker.backend.name, held.figures):

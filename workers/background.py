@@ -40,6 +40,7 @@ class Background:
         self._shown: dict[str, tuple[str, float]] = {}
         self._sooner = threading.Event()
         self._sweep_at = 0.0
+        self._over = False
         answerer.look_again = self.look_again
         answerer.show_typing = self.show_typing
 
@@ -48,12 +49,17 @@ class Background:
         for loop in (self._renew, self._sweep, self._erase, self._watch, *signing):
             threading.Thread(target=self._forever, args=(loop,), name=loop.__name__, daemon=True).start()
 
+    def close(self) -> None:
+        """The process ends, and Redis with it, perhaps: of that nothing is told."""
+        self._over = True
+
     def _forever(self, loop: Callable[[], None]) -> None:
-        while True:
+        while not self._over:
             try:
                 loop()
             except StoreUnavailable as error:
-                log.error("%s", error)
+                if not self._over:
+                    log.error("%s", error)
                 time.sleep(1)
             except Exception:  # the border of a background loop: without it, leases would end and nobody would ring
                 log.exception("%s failed and goes on", loop.__name__)

@@ -33,6 +33,8 @@ def refusal(
     if not asked or access.admits(asked):
         return None
     code = access.code(asked[-1], language) if access.mode == "pairing" else ""
+    if code is None:
+        return None
     mark = code or today
     if state.get(REFUSED) == mark:
         return Refusal()

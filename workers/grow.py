@@ -26,8 +26,8 @@ LOOK_AGAIN_SECONDS = 1.0
 OPEN_AGAIN_SECONDS = 0.2
 """Where the limits had no room for an opening, it is tried again sooner: first words are waited for."""
 MORE = " …"
-PREVIEW_MOST = 3000
-"""Of a long answer so many characters are shown while it grows: with what says that more comes they fit one bubble."""
+PREVIEW_SHARE = 0.73
+"""Of a long answer so much of a bubble is shown while it grows: with what says that more comes it fits one."""
 
 _HALF = re.compile(r"\[[^\]\n]*(\]\([^)\s]*)?$|(?<!\()https?://\S*$")
 
@@ -71,10 +71,10 @@ class Growing:
         """``pause`` is told when the platform wants one; ``stop`` is what the button says that ends the answer."""
         self._outbox, self.held, self._channel, self._turn = outbox, held, channel, turn
         self._pause, self._stop = pause, stop
-        self._limits = channel.limits(held.address)
+        self._limits, self._most = channel.limits(held.address), int(channel.bubble_units * PREVIEW_SHARE)
         self._bubble = ""
         self._text = self._shown = ""
-        self._next_at = 0.0
+        self._next_at = self._looked_at = 0.0
         self._first_at = math.inf
 
     @property
@@ -89,14 +89,18 @@ class Growing:
 
     @property
     def patience(self) -> float | None:
-        """In how many seconds it is to look again, although nothing more has come; None: not before something has."""
-        now, open_at = time.monotonic(), math.inf if self._bubble else self._first_at + OPEN_AFTER_SECONDS
-        at = self._next_at if self._next_at > now else open_at
-        return at - now if now < at < math.inf else None
+        """In how many seconds it is to look again, although nothing more has come; None: not before something has.
+
+        What has become due since it looked last counts: a call may have taken long, and the model may fall silent.
+        """
+        open_at = math.inf if self._bubble else self._first_at + OPEN_AFTER_SECONDS
+        at = self._next_at if self._next_at > self._looked_at else open_at
+        return max(0.0, at - time.monotonic()) if self._looked_at < at < math.inf else None
 
     def show(self, so_far: Callable[[], str]) -> None:
         """Show what there is so far, if it is time to. Raises LeaseLost."""
-        if not self.due or not (text := finished(so_far()[:PREVIEW_MOST])) or self._is_short(text):
+        self._looked_at = time.monotonic()
+        if not self.due or not (text := finished(so_far()[: self._most])) or self._is_short(text):
             return
         if text == self._text:
             return
@@ -125,7 +129,7 @@ class Growing:
         """Whether there is too little of the answer to open its bubble; one that stays so short is opened later."""
         self._first_at = min(self._first_at, time.monotonic())
         waited = time.monotonic() - self._first_at
-        return not self._bubble and len(text) < OPEN_AT and waited < OPEN_AFTER_SECONDS
+        return not (self._bubble or self._channel.opens_at_once) and len(text) < OPEN_AT and waited < OPEN_AFTER_SECONDS
 
     def _open(self, text: str) -> None:
         permission, found = self._begin("open")

@@ -20,7 +20,9 @@ LINE_MOST: Final = 300
 PART_MOST, PARTS_MOST = 1800, 10
 """So many characters, of two UTF-16 units at most, of what somebody says fit into a notice; and so many notices."""
 NAME_MOST: Final = 40
-_WHERE: Final = {"telegram": "Telegram", "whatsapp": "WhatsApp"}
+TAB_MOST: Final = 8
+"""Of a tab's name on the chat page, which nobody has to type; its reference tells it from others."""
+_WHERE: Final = {"telegram": "Telegram", "whatsapp": "WhatsApp", "web": "Web"}
 
 WANTS_PERSON = Text(es="Quiere hablar con una persona.", en="They want to talk to a person.")
 NO_ANSWER = Text(
@@ -160,8 +162,10 @@ def _who(found: Handover, state: Mapping[str, str]) -> str:
 
 
 def _chat(conversation: str) -> str:
-    chat = Conversation.parse(conversation).chat
-    return f"+{chat}" if conversation.startswith("whatsapp:") and chat.isdigit() else chat
+    channel, _, chat, _ = Conversation.parse(conversation)
+    if channel == "web":
+        return chat[:TAB_MOST]
+    return f"+{chat}" if channel == "whatsapp" and chat.isdigit() else chat
 
 
 def _short(text: str, most: int) -> str:

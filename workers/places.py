@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import TypeVar
 
 from bot.errors import Rejected, StoreUnavailable, Unavailable, Unfetched
+from bot.logs import redact
 from bot.message import Reply
 from bot.stores.line import Did, Line
 from workers.held import Held, LeaseLost
@@ -15,6 +16,9 @@ from workers.held import Held, LeaseLost
 ALONE = "one"
 SUSPECT_DEATHS = 2
 """A turn whose worker died so often may be what killed it; from then on it runs without other suspects."""
+
+WHY = 200
+"""So many characters of a reason are kept for whoever asks why a turn waits."""
 
 log = logging.getLogger("recado.worker")
 
@@ -24,6 +28,11 @@ Result = TypeVar("Result")
 class Waits(Exception):
     """The turn stands in a line; its lease is gone, and it is rung for when there is a place. Its cause is the server's
     failure, where one has sent it there."""
+
+
+def reason_of(error: Unavailable) -> str:
+    """Why a turn waits, for whoever asks."""
+    return redact(str(error))[:WHY]
 
 
 class Places:
@@ -42,23 +51,26 @@ class Places:
         if not servers:
             return call("")
         left, failed = list(servers), None
-        while True:
-            server = self._enter(held, self._models, left, notice, failed)
-            try:
-                return self._try(held, server, call)
-            except Unfetched:
-                raise
-            except Unavailable as error:
-                failed = error
-                rest = self._leave(held, self._models, server, "failed", error.retry_after or 0)
-                left.remove(server)
-                if left:
-                    continue
-                if rest:
-                    log.error("the model server %s is left alone for %.0f s: %s", server, rest, error)
-                    other = self._enter(held, self._models, servers, notice, error)
-                    self._leave(held, self._models, other, "left")
-                raise
+        try:
+            while True:
+                server = self._enter(held, self._models, left, notice, failed)
+                try:
+                    return self._try(held, server, call)
+                except Unfetched:
+                    raise
+                except Unavailable as error:
+                    failed = error
+                    rest = self._leave(held, self._models, server, "failed", error.retry_after or 0)
+                    left.remove(server)
+                    if left:
+                        continue
+                    if rest:
+                        log.error("the model server %s is left alone for %.0f s: %s", server, rest, error)
+                        other = self._enter(held, self._models, servers, notice, error)
+                        self._leave(held, self._models, other, "left")
+                    raise
+        finally:
+            del failed  # its traceback knows this frame: what broke off would stay until the garbage collector comes
 
     def _try(self, held: Held, server: str, call: Callable[[str], Result]) -> Result:
         did: Did = "left"
@@ -111,8 +123,9 @@ class Places:
         self, held: Held, line: Line, places: Sequence[str], notice: Reply | None, failed: Unavailable | None = None
     ) -> str:
         place, seconds = line.enter(
-            held.conversation, held.token, places, notice=notice, notice_seconds=self._notice_seconds
-        )
+            held.conversation, held.token, places, notice=notice, notice_seconds=self._notice_seconds,
+            why=reason_of(failed) if failed else "",
+        )  # fmt: skip
         if place:
             held.seats[line.seat(place)] = (line, place)
             return place

@@ -36,6 +36,7 @@ def streamed(backend: Backend, held: Held, prompt: Prompt, show: Show, seconds: 
     except Unavailable:
         if not held.ended:
             raise
+        held.figures.cut = True
     finally:
         held.stream, held.asked = None, math.inf
         stream.close()

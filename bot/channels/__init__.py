@@ -29,6 +29,7 @@ class Channel(ABC):
     sent again, and ``seen_hours`` how long the platform may deliver a message again. ``fetches`` says whether what
     people attach can be fetched, ``sends_files`` whether a Piece may have a file. ``window_seconds`` is how long after
     the person's last message the platform takes ours; 0: always. ``raw_hours`` is how long its own words are kept.
+    ``opens_at_once``: a growing bubble is shown with its first word, for no telephone announces it.
     ``follows``: people are spoken to under the name under which they wrote last; else under the first one.
     """
 
@@ -36,6 +37,7 @@ class Channel(ABC):
     edits: ClassVar[bool] = False
     fetches: ClassVar[bool] = False
     sends_files: ClassVar[bool] = False
+    opens_at_once: ClassVar[bool] = False
     body_limit: ClassVar[int] = 1 << 20
     typing_seconds: ClassVar[float] = 4.0
     bubble_units: ClassVar[int] = 4096

@@ -35,6 +35,8 @@ _TASK = re.compile(r"\[([ xX])\](?=\s)")
 def render(text: str) -> tuple[Piece, ...]:
     """``text`` as bubbles of at most 4096 UTF-16 units. Never raises: what cannot be read is shown as it is."""
     text = reserve(clean(text))
+    if not text.strip():
+        return ()
     try:
         shown = _blocks(SyntaxTreeNode(_MARKDOWN.parse(text)).children)
     except Exception as error:  # noqa: BLE001 - the border to a foreign parser: an answer is shown, whatever it does

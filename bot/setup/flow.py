@@ -51,6 +51,7 @@ def run(given: Mapping[str, str | None], basics: Mapping[str, str | None], *, in
     if not steps.proved:
         asker.say(words.NO_MODEL)
     asker.say(words.NEXT)
+    asker.say(words.PAGE)
     if not values.get("WHATSAPP_TOKEN"):
         asker.say(words.WHATSAPP)
     if steps.bot:

@@ -71,6 +71,10 @@ REDIS = Text(
 KEPT = Text(es="La versión anterior está en {path}.", en="The version from before is in {path}.")
 WRITTEN = Text(es="Escrito: {path}", en="Written: {path}")
 NEXT = Text(es="Y ahora:\n\n  make run\n", en="And now:\n\n  make run\n")
+PAGE = Text(
+    es="Para probarlo antes tú, en tu navegador: make install EXTRAS=ui, y después python -m workers ui",
+    en="To try it yourself first, in your browser: make install EXTRAS=ui, and then python -m workers ui",
+)
 WHATSAPP = Text(
     es="¿WhatsApp también? Paso a paso: python -m bot whatsapp setup",
     en="WhatsApp too? Step by step: python -m bot whatsapp setup",

@@ -11,6 +11,7 @@ from rich.text import Text as Styled
 
 from bot import wiring
 from bot.channels import Channel
+from bot.channels.web import Web
 from bot.cli import clean
 from bot.errors import SettingsError
 from bot.message import Conversation
@@ -56,10 +57,11 @@ class Shown(NamedTuple):
 
 
 def open_channels(settings: Settings) -> Mapping[str, Channel]:
-    """The channels that are on; what cannot be opened here is as good as off."""
+    """The channels that are on, the chat page too; what cannot be opened here is as good as off."""
+    page = {Web.name: Web.from_settings(settings)}
     with suppress(SettingsError):
-        return wiring.open_channels(settings)
-    return {}
+        return {**wiring.open_channels(settings), **page}
+    return page
 
 
 def show(store: Store, settings: Settings, channels: Mapping[str, Channel], who: str) -> list[Shown]:

@@ -123,6 +123,8 @@ def _deferred(view: View) -> Iterator[Finding]:
         yield found("suspect", before=case.suspects)
     elif case.line is not None:
         yield found("in-line", before=case.line)
+        if why := case.state.get("why"):
+            yield found("last-try", why=why)
     elif view.channel is None and not case.out:
         yield _off(case)
     elif case.count("tries") and until:

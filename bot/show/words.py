@@ -99,6 +99,10 @@ SERVER_AWAY = Text(
     en="The model {server} has failed {times} times in a row and is left alone until {until}. `python -m workers "
     "check` says what troubles it.",
 )
+LAST_TRY = Text(
+    es="La última vez que se preguntó al modelo no pudo responder: {why}. Esperar no cuenta como intento.",
+    en="When the model was asked last, it could not answer: {why}. Waiting is no attempt.",
+)
 MODEL_AWAY = Text(
     es="El modelo no ha podido responder ({why}); se le pregunta otra vez: {until}. Esperar no cuenta como intento. "
     "`python -m workers check` dice qué le pasa.",

@@ -60,6 +60,10 @@ class Admission(NamedTuple):
         return [stranger.who, stranger.code, stranger.conversation, note]
 
 
+_INDOORS = "web:"
+"""The chat page has a door of its own: it is on this machine, or behind UI_PASSWORD."""
+
+
 class Admitted(NamedTuple):
     """Somebody who may write, since when (UTC)."""
 
@@ -94,7 +98,7 @@ class Access:
 
     def admits(self, messages: Sequence[Message]) -> bool:
         """Whether one of those who wrote these may talk to us; a group by the name that it had first, too."""
-        if self.mode == "open":
+        if self.mode == "open" or (messages and all(one.conversation.startswith(_INDOORS) for one in messages)):
             return True
         where = {message.conversation: alias.first(self._store, message.conversation) for message in messages}
         first = [replace(message, conversation=where[message.conversation]) for message in messages]
@@ -105,13 +109,15 @@ class Access:
             found = cast("list[bytes | None]", self._store.client.hmget(ACCESS, known))
         return any(found)
 
-    def code(self, message: Message, language: str) -> str:
-        """The code of the one who wrote this, the same for an hour; "" where none can be given now."""
+    def code(self, message: Message, language: str) -> str | None:
+        """The code of the one who wrote this, the same for an hour; "" where none can be given now, None where they
+        were let in meanwhile."""
         conversation = message.conversation
         new = "".join(secrets.choice(ALPHABET) for _ in range(CODE_LENGTH))
         rest = f"{conversation}|{language}|{message.person}"
         args: list[str | int] = [who_is(conversation), new, CODE_SECONDS * 1000, PENDING_MOST, rest]
-        return str(self._store.run(_offer, [PAIRING], args).decode())
+        offered = self._store.run(_offer, [PAIRING, ACCESS], args)
+        return None if offered is None else str(offered.decode())
 
     def stranger(self, code: str) -> Stranger | None:
         """Whose code this is, however it was typed; None for nobody's, and for one that has ended."""

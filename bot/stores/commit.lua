@@ -52,7 +52,8 @@ local function erase()
       redis.call('HINCRBY', 'recado:counts', 'stray', 1)
     end
   end
-  redis.call('DEL', history, dead, out, spoken, state, key(conversation, 'names'), key(conversation, 'raw'))
+  redis.call('DEL', history, dead, out, spoken, state)
+  for _, part in ipairs({'names', 'raw', 'page'}) do redis.call('DEL', key(conversation, part)) end
   redis.call('ZREM', dead_index, conversation)
   redis.call('ZREM', PAUSED, conversation)
   redis.call('HSET', state, 'erased', '1', unpack(kept))

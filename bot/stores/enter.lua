@@ -1,6 +1,7 @@
 -- enter: a turn asks for a place; if there is none it stands in the line, and nobody holds a thread for it.
 -- KEYS due lease out state
--- ARGV bell, at, conversation, line, parallel, lease_ms, token, notice_ms, notice or '', then places: its own first, which it gets while there is room
+-- ARGV bell, at, conversation, line, parallel, lease_ms, token, notice_ms, notice or '',
+--   why its last try failed or '', then places: its own first, which it gets while there is room
 -- Returns {go, place} | {wait, ms} (the lease is gone) | {lost}. The notice is told to who has stood for notice_ms, once.
 local due, lease, out, state = unpack(KEYS)
 local bell = cjson.decode(ARGV[1])
@@ -8,7 +9,7 @@ bell.at = ARGV[2]
 local conversation, line, parallel, lease_ms = ARGV[3], ARGV[4], ARGV[5], tonumber(ARGV[6])
 if redis.call('GET', lease) ~= ARGV[7] then return {'lost'} end
 local now = milliseconds()
-local places = {unpack(ARGV, 10)}
+local places = {unpack(ARGV, 11)}
 
 local LOOK_MS = 20000  -- who stands here looks again so often: the platform forgets that we type
 
@@ -50,6 +51,7 @@ if ARGV[9] ~= '' and redis.call('HEXISTS', state, 'told') == 0 then
 end
 if stopped(conversation) then wait = 0 end  -- it need not stand here in order to end
 redis.call('HSET', state, 'think_at', now + wait, 'think_wait', wait)
+if ARGV[10] ~= '' then redis.call('HSET', state, 'why', ARGV[10]) end
 redis.call('HDEL', state, 'thinker', 'suspect')
 redis.call('DEL', lease)
 local at = now + wait

@@ -40,17 +40,18 @@ class Line:
 
     def enter(
         self, conversation: str, token: str, places: Sequence[str], *, notice: Reply | None = None,
-        notice_seconds: float = 0,
+        notice_seconds: float = 0, why: str = "",
     ) -> tuple[str, float]:  # fmt: skip
         """The place that this turn has now; or "" and the seconds until it should look again: then its lease is gone.
 
         ``places`` are those that will do: the first while it has room, then the one with the most. ``notice`` is
-        told to a person who has waited for ``notice_seconds``, once in this turn.
+        told to a person who has waited for ``notice_seconds``, once in this turn. ``why`` its last try failed is for
+        whoever looks meanwhile.
         """
         keys = [DUE, *(key(conversation, part) for part in ("lease", "out", "state"))]
         told = outbox.pack(notice) if notice else ""
         what, *rest = self._store.run(
-            _enter, keys, [*self._common(conversation), token, int(notice_seconds * 1000), told, *places]
+            _enter, keys, [*self._common(conversation), token, int(notice_seconds * 1000), told, why, *places]
         )
         if what == b"go":
             return rest[0].decode(), 0.0

@@ -1,6 +1,7 @@
 -- offer: a stranger's code: the one they have, or this new one, unless too many strangers have one.
--- KEYS pairing   ARGV who, new code, life_ms, most, what else is known of them
--- Returns the code, or ''.
+-- KEYS pairing access   ARGV who, new code, life_ms, most, what else is known of them
+-- Returns the code, or '', or nothing: they were let in meanwhile.
+if redis.call('HEXISTS', KEYS[2], ARGV[1]) == 1 then return false end
 local now, count, found = milliseconds(), 0, nil
 local all = redis.call('HGETALL', KEYS[1])
 for i = 1, #all, 2 do

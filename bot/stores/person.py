@@ -14,6 +14,7 @@ from bot.stores.frequent import FREQUENT
 from bot.stores.kept import unpack
 from bot.stores.mailbox import QUARANTINE, UNSERVED
 from bot.stores.meter import BUBBLE
+from bot.stores.page import PAGE
 from bot.stores.tidy import TIDIED
 from bot.stores.whom import PARTS, Person, followed, is_nobodys
 
@@ -114,8 +115,9 @@ def _conversation(store: Store, conversation: str) -> dict[str, Any]:
     pipe.hgetall(key(conversation, "spoken"))
     pipe.hgetall(key(conversation, "names"))
     pipe.xrange(key(conversation, "raw"))
+    pipe.hgetall(key(conversation, PAGE))
     pipe.zscore(DUE, conversation)
-    waiting, thinking, dead, said, out, state, spoken, names, raw, due = pipe.execute()
+    waiting, thinking, dead, said, out, state, spoken, names, raw, page, due = pipe.execute()
     messages = {"waiting": waiting, "being_answered": thinking, "dead": dead}
     return {
         "conversation": conversation,
@@ -129,6 +131,7 @@ def _conversation(store: Store, conversation: str) -> dict[str, Any]:
         "spoken": _texts(spoken),
         "names": _texts(names),
         "raw": [_raw(one) for one in raw],
+        "page": _texts(page),
     }
 
 

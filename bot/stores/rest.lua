@@ -13,6 +13,8 @@ local function lift_pause(conversation, state, now)
   end
 end
 
+local FAREWELL_MS = 3600000  -- so long the last words to whoever wanted all to go are read on the chat page
+
 -- Nothing is left to do: what is known of the conversation is kept for a while; for ever of who has opted out.
 local function come_to_rest(conversation, state, turn, expire_ms)
   redis.call('ZREM', WAITING, conversation)
@@ -20,6 +22,7 @@ local function come_to_rest(conversation, state, turn, expire_ms)
   local erased, paused, ends = unpack(redis.call('HMGET', state, 'erased', 'paused', 'paused_until'))
   if erased then
     redis.call('DEL', state, turn, (string.gsub(state, 'state$', 'spoken')))
+    redis.call('PEXPIRE', (string.gsub(state, 'state$', 'page')), FAREWELL_MS)
   elseif ends or not paused then
     redis.call('PEXPIRE', state, expire_ms)
     redis.call('PEXPIRE', turn, expire_ms)

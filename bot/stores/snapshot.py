@@ -164,7 +164,7 @@ class Snapshot:
             return bool(self._client.exists(RESTORING))
 
     def users(self) -> list[str]:
-        """Which of our processes are connected: ``poller``, ``receiver``, ``worker``."""
+        """Which of our processes are connected: ``poller``, ``receiver``, ``ui``, ``worker``."""
         with translated():
             try:
                 clients = self._client.client_list()

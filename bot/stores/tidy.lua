@@ -4,7 +4,7 @@
 -- differently by now stays; so a second run does nothing.
 local kind, drop, told_ms = ARGV[1], ARGV[2] == '1', tonumber(ARGV[3])
 local hash = ({alias = ALIAS, users = USERS, former = FORMER})[kind]
-local parts = {'state', 'history', 'in', 'wip', 'lease', 'turn', 'out', 'dead', 'spoken', 'names', 'raw'}
+local parts = {'state', 'history', 'in', 'wip', 'lease', 'turn', 'out', 'dead', 'spoken', 'names', 'raw', 'page'}
 
 local function is_gone(conversation)
   local keys = {}

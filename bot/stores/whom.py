@@ -11,7 +11,7 @@ from bot.errors import RecadoError
 from bot.stores import alias
 from bot.stores.connection import Store, key, translated
 
-PARTS = ("in", "wip", "lease", "turn", "out", "state", "history", "dead", "spoken", "names", "raw")
+PARTS = ("in", "wip", "lease", "turn", "out", "state", "history", "dead", "spoken", "names", "raw", "page")
 """The parts of every conversation, there or not."""
 
 _TELEPHONE = re.compile(r"(?:\+|00)[\d\s().-]+|\d[\d().-]*\s[\d\s().-]*")

@@ -12,7 +12,8 @@ from simulator.chaos.load import WORKERS, start_workers, writing
 from simulator.chaos.row import Row
 from simulator.chaos.scenario import Scenario, Trials
 from simulator.chaos.world import World
-from simulator.processes import NotReady, free_port, wait_until
+from simulator.ports import free_port
+from simulator.processes import NotReady, wait_until
 
 PEOPLE: Final = 60
 PER_SECOND: Final = 6.0

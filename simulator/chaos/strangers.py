@@ -45,7 +45,7 @@ def fuzz(trials: int, seed: int, channel: str) -> Row:
         _feed(world, islice(bodies, trials))
         world.row.trials = trials
         _judge_growth(world, resident_mib(world.pid("receiver")) - before)
-        world.greet(world.people(PEOPLE, first=PEOPLE))
+        world.greet(world.people(PEOPLE, first=PEOPLE), FED_SECONDS)
         world.row.count("quarantined", int(world.redis.llen("recado:quarantine")))
         return world.judge(FED_SECONDS)
 

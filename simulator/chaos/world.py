@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import shutil
+import signal
 import tempfile
 import threading
+from contextlib import suppress
 from pathlib import Path
 from random import Random
 from time import monotonic, sleep
@@ -13,7 +15,7 @@ from typing import Any, Final, Self
 from simulator.chaos.row import PROMISES, RESULTS, Row
 from simulator.faults import RedisProxy
 from simulator.graph import Statuses
-from simulator.installation import FREE_OF_LIMITS, Installation
+from simulator.installation import DUE, FREE_OF_LIMITS, Installation
 from simulator.ledger import Ledger, Report
 from simulator.ledger.judge import DEAD
 from simulator.ledger.store import read_redis
@@ -32,9 +34,11 @@ READY: Final = b"answering with"
 """A worker's log says so when it is ready."""
 REST_SECONDS: Final = 120.0
 RQ: Final = "rq:"
+STACKS_SECONDS: Final = 1.0
 EMPTY_SECONDS: Final = 45.0
 """RQ keeps what could not be struck off its books, because Redis was away, for 30 s."""
 TRACED: Final = 20
+STUCK_MOST: Final = 5
 SECRETS: Final = ("TELEGRAM_BOT_TOKEN", "TELEGRAM_WEBHOOK_SECRET", "WHATSAPP_TOKEN", "WHATSAPP_APP_SECRET")
 LATE: Final = 0.5
 REDELIVERED: Final = 0.05
@@ -115,10 +119,10 @@ class World(Installation):
         self.write(people)
         self.await_rest()
 
-    def greet(self, people: People) -> None:
+    def greet(self, people: People, seconds: float = REST_SECONDS) -> None:
         """Everybody writes once and is answered, so that every script and every connection is known."""
         people.everybody()
-        self.await_rest()
+        self.await_rest(seconds)
 
     def slow_down(self) -> None:
         """Let the model talk so slowly that previews are shown, where the channel has any."""
@@ -166,8 +170,8 @@ class World(Installation):
     def await_rest(self, seconds: float = REST_SECONDS) -> None:
         """Raises NotReady when it does not come to rest."""
         if not wait_until(self.rests, seconds):
-            self.keep_evidence("")
-            raise NotReady(f"Still {self.due()} conversations due after {seconds:.0f} s.")
+            self.keep_evidence("\n\n".join([*self._stuck(), *self._stacks()]))
+            raise NotReady(f"Still {self.due()} conversations due after {seconds:.0f} s: {self._stuck()}")
 
     def counted(self, name: str) -> int:
         """What the product itself has counted under this name."""
@@ -178,9 +182,10 @@ class World(Installation):
 
         ``books``: RQ's own books must come to rest too, up to 30 s after an outage. ``dead``: so many may be buried.
         """
-        row = self.row
+        row, stacks = self.row, list[str]()
         if not wait_until(self.rests, seconds):
             row.broken.append(f"after {seconds:.0f} s still {self.due()} conversations due")
+            stacks = self._stacks()
         else:
             wait_until(lambda: not self._left(books=books), EMPTY_SECONDS)
         ledger = self._ledger()
@@ -193,7 +198,7 @@ class World(Installation):
         row.seconds = monotonic() - self._started
         if not row.kept:
             marks = [mark for name in PROMISES for mark in getattr(report, name)]
-            self.keep_evidence("\n\n".join([str(report), *row.broken, *map(ledger.trace, marks[:TRACED])]))
+            self.keep_evidence("\n\n".join([str(report), *row.broken, *map(ledger.trace, marks[:TRACED]), *stacks]))
         return row
 
     def _fill_in(self, report: Report) -> None:
@@ -211,6 +216,23 @@ class World(Installation):
             row.count(f"counted_{name}", self.counted(name))
         if row.stray > self.counted("stray"):
             row.broken.append(f"{row.stray} stray bubbles, of which the product knows {self.counted('stray')}")
+
+    def _stuck(self) -> list[str]:
+        """Who is still due, with what there is of them in Redis."""
+        client: Any = self.redis
+        names = [name.decode() for name in client.zrange(DUE, 0, STUCK_MOST - 1)]
+        known = {name: f"recado:{{{name}}}:" for name in names}
+        return [f"{name}: {client.keys(known[name] + '*')} {client.hgetall(known[name] + 'state')}" for name in names]
+
+    def _stacks(self) -> list[str]:
+        """What the threads of each worker do now: nobody could tell when all is over."""
+        said = {name: self.processes.log(name) for name in self.processes.running if name.split()[-1] != "redis"}
+        before = {name: log.stat().st_size for name, log in said.items()}
+        for name in said:
+            with suppress(ProcessLookupError):
+                self.processes.running[name].send_signal(signal.SIGUSR1)
+        sleep(STACKS_SECONDS)
+        return [f"{name}:\n{log.read_bytes()[before[name] :].decode(errors='replace')}" for name, log in said.items()]
 
     def _left(self, *, books: bool) -> list[str]:
         """What is left in Redis that must go when nothing is due."""

@@ -17,7 +17,7 @@ import pytest
 from bot import plugins
 from bot.business import Business
 from bot.settings import Settings, load_settings
-from simulator.processes import free_port
+from simulator.ports import free_port
 from workers.backends import Backend
 
 Script = Callable[["Exchange"], None]

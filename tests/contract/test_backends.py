@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+import struct
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -140,6 +142,29 @@ def test_connections_are_used_again(dialect: Dialect) -> None:
 
         used = {exchange.client_address for exchange in server.prompts}
         assert len(used) == 1
+
+
+@pytest.mark.parametrize("dialect", [OLLAMA, OPENAI], ids=lambda dialect: dialect.provider)
+@pytest.mark.parametrize("reset", [False, True], ids=["closed", "reset"])
+def test_a_server_that_has_just_ended_a_kept_connection_is_asked_on_another(dialect: Dialect, *, reset: bool) -> None:
+    """As one does that keeps them for some seconds, and is asked at that very moment. One that hangs up on a new
+    connection does not answer."""
+
+    def leave(exchange: Exchange) -> None:
+        if reset:
+            exchange.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            exchange.connection.close()
+        exchange.drop()
+
+    says = dialect.says(*ANSWER)
+    with dialect.served(leave) as (backend, server):
+        server.scripts.extend([says, leave, says, leave])
+        answers = ["".join(backend.stream(ASKED)) for _ in range(2)]
+        with pytest.raises(Unavailable):
+            list(backend.stream(ASKED))
+
+    assert answers == ["".join(ANSWER)] * 2
+    assert len(server.prompts) == 5
 
 
 @each_dialect

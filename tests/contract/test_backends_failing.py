@@ -130,6 +130,22 @@ HALVES: dict[str, tuple[Callable[[Dialect], Script], list[str], str]] = {
 
 
 @each_dialect
+@pytest.mark.parametrize("trouble", [lambda d: d.trouble, lambda _: GARBAGE], ids=["error", "garbage"])
+def test_an_answer_that_becomes_none_is_read_no_further(dialect: Dialect, trouble: Callable[[Dialect], bytes]) -> None:
+    """Its connection is closed there and then, although its error is still being told."""
+
+    def then(exchange: Exchange, dialect: Dialect) -> None:
+        exchange.chunk(trouble(dialect))
+        exchange.wait_for_hang_up()
+
+    with dialect.served(dialect.begins("Ho", then=then)) as (backend, server):
+        with pytest.raises(Unavailable) as caught:
+            list(backend.stream(ASKED))
+        assert server.hung_up.wait(5)
+        assert caught.value.__traceback__
+
+
+@each_dialect
 @pytest.mark.parametrize("half", HALVES)
 def test_an_answer_without_its_end_is_void(dialect: Dialect, half: str) -> None:
     """What came is given, then Unavailable; signs of life that hold no token do not count as one."""

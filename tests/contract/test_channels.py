@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from bot import plugins
+from bot import plugins, wiring
 from bot.channels import Channel
 from bot.errors import DeliveryError, Forged, Gone, Halted, RateLimited, Refused, Undelivered, Unknown, Unreadable
 from bot.message import Conversation, Piece
@@ -93,7 +93,8 @@ def world(request: pytest.FixtureRequest) -> Iterator[World]:
 
 
 def test_every_channel_with_a_webhook_is_held_to_this_contract() -> None:
-    assert set(plugins.names("bot.channels")) == {*WORLDS, "console"}
+    """The others to tests/contract/test_channels_of_ours.py."""
+    assert set(plugins.names("bot.channels")) == {*WORLDS, *wiring.OURS}
 
 
 def test_it_is_found_by_its_name_and_is_off_by_default() -> None:

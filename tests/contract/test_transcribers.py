@@ -12,7 +12,7 @@ from pydantic import SecretStr
 from bot import plugins
 from bot.errors import Rejected, SettingsError, Unavailable
 from bot.settings import load_settings
-from simulator.processes import free_port
+from simulator.ports import free_port
 from simulator.voices import VoiceServer
 from tests.unit.files import OGG
 from workers import jobs

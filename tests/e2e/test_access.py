@@ -39,7 +39,7 @@ def test_from_a_strangers_first_word_to_their_first_answer(install: Callable[...
     one.start("receiver", "worker")
     code = say(one, ANA, "hola").removeprefix(BEFORE_CODE).removesuffix(AFTER_CODE)
     one.telegram.say(ANA, "/start", language="es")
-    assert wait_until(lambda: not one.due(), 10)
+    assert wait_until(lambda: bool(one.telegram.said[-1].accepted) and not one.due(), 10)
     assert (len(texts_in(one, ANA)), one.model.requests) == (1, [])
 
     assert f"telegram:{ANA}" in say(one, OWNER, f"/pair {code}")
@@ -59,7 +59,7 @@ def test_on_a_list_are_those_who_are_answered(install: Callable[..., Installatio
     assert "pan" in say(one, ANA, "¿tenéis pan?")
     assert say(one, BEA, "¿tenéis pan?") == texts.NOT_ADMITTED.to("es")
     one.telegram.say(BEA, "¿hola?", language="es")
-    assert wait_until(lambda: not one.due(), 10)
+    assert wait_until(lambda: bool(one.telegram.said[-1].accepted) and not one.due(), 10)
     assert (len(texts_in(one, BEA)), len(one.model.requests)) == (1, 1)
 
 

@@ -72,7 +72,7 @@ def test_a_dead_letter_breaks_the_row_unless_it_was_to_be(folder: Path) -> None:
         (conversation,) = world.redis.zrange("recado:due", 0, -1)
         name = f"recado:{{{conversation.decode()}}}"  # type: ignore[union-attr]
         world.redis.rename(f"{name}:in", f"{name}:dead")
-        world.redis.delete("recado:due", "rq:queue:recado")
+        world.redis.delete("recado:due", "recado:waiting", "recado:listening", "rq:queue:recado")
         world.row.trials = 1
 
         assert "1 messages are in the dead letters, at most 0 may be" in world.judge(5, books=False).broken

@@ -21,7 +21,8 @@ import pytest
 from bot.settings import ENV_FILE
 from bot.stores import embedded
 from simulator.demo import BUSINESS
-from simulator.processes import free_port, settings_for, wait_until
+from simulator.ports import free_port
+from simulator.processes import settings_for, wait_until
 from tests.e2e.conftest import COMMANDS, Installation
 
 ROOT = Path(__file__).parents[2]
@@ -53,7 +54,7 @@ def terminal(command: list[str], folder: Path, environment: Mapping[str, str]) -
 
 def read_until(terminal: int, *words: str) -> None:
     """Read what is shown there until all these words were."""
-    shown, until = "", monotonic() + 20
+    shown, until = "", monotonic() + 40
     while not all(word in shown for word in words):
         assert monotonic() < until, shown
         if select.select([terminal], [], [], 0.1)[0]:
@@ -168,3 +169,15 @@ def lives(data: Path) -> bool:
         except OSError:
             return True
         return False
+
+
+@pytest.mark.parametrize("name", ["receiver", "worker"])
+def test_who_seems_to_hang_says_where_its_threads_stand_and_goes_on(fresh: Installation, name: str) -> None:
+    """SIGUSR1 by itself would end it; whoever wrote is answered afterwards."""
+    process = fresh.processes.running[name]
+    assert wait_until(lambda: "recado" in fresh.processes.log(name).read_text(), 20)
+    process.send_signal(signal.SIGUSR1)
+    assert wait_until(lambda: "most recent call first" in fresh.processes.log(name).read_text(), 10)
+    fresh.telegram.say(555, "hola")
+    assert wait_until(lambda: len(fresh.telegram.answers(555)) == 1, 20)
+    assert process.poll() is None

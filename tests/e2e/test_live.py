@@ -13,7 +13,8 @@ from pathlib import Path
 import httpx
 
 from bot.stores import embedded
-from simulator.processes import free_port, wait_until
+from simulator.ports import free_port
+from simulator.processes import wait_until
 from simulator.telegram import TelegramServer
 from simulator.whatsapp import WhatsAppServer
 

@@ -12,7 +12,8 @@ from pathlib import Path
 import httpx
 
 from simulator.demo import BUSINESS
-from simulator.processes import free_port, settings_for, wait_until
+from simulator.ports import free_port
+from simulator.processes import settings_for, wait_until
 from tests.e2e.conftest import Installation
 
 ROOT = Path(__file__).parents[2]
@@ -23,6 +24,7 @@ def test_the_procfile_starts_a_whole_installation_from_the_environment_alone(
 ) -> None:
     """The receiver listens where the host says, a worker answers, and both leave when they are told to."""
     one, port = install(), free_port()
+    assert (ROOT / "Procfile").read_text().startswith("web: "), "Heroku and its like route to this one name alone"
     shutil.copy(ROOT / "Procfile", tmp_path)
     given = settings_for(one.telegram, one.whatsapp, tmp_path / "data") | {"PORT": str(port), "HOST": "127.0.0.1"}
     path = f"{Path(sys.executable).parent}:{clean_env['PATH']}"

@@ -14,7 +14,8 @@ import httpx
 import pytest
 
 from simulator.forgeries import META_HEADER, META_PATH, sign
-from simulator.processes import free_port, wait_until
+from simulator.ports import free_port
+from simulator.processes import wait_until
 from tests import whatsapp_bodies
 from tests.e2e.conftest import Installation, installation
 from tests.whatsapp_bodies import NUMBER, Case, Tree

@@ -12,7 +12,8 @@ from prometheus_client.parser import text_string_to_metric_families as parsed
 
 from simulator.chaos.poison import BACKEND, POISONER, RAISING, START
 from simulator.people import People
-from simulator.processes import free_port, wait_until
+from simulator.ports import free_port
+from simulator.processes import wait_until
 from tests.collectors import Collector, collecting
 from tests.e2e.conftest import Installation
 

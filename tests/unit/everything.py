@@ -15,6 +15,7 @@ from bot.stores.connection import Store
 from bot.stores.line import MODELS, Line
 from bot.stores.mailbox import Mailbox
 from bot.stores.outbox import Outbox
+from bot.stores.page import PERSON, Page
 
 CHAT = "34699887766"
 WORDS = "canario-4711"
@@ -42,6 +43,7 @@ def live(store: Store) -> None:
     mailbox.accept([said(2, HERE)])
     mailbox.take(HERE, "ours")
     mailbox.names(HERE, [(CHAT, WORDS)])
+    Page(store, 30).put(HERE, "m1", PERSON, WORDS)
     mailbox.accept([said(3, HERE)], raw_hours=72)
     assert outbox.begin(HERE, "ours", 2, 0, [LIMIT], mode="preview")[0] == "go"
     line = Line(store, MODELS, places=[PLACE], parallel=1, lease=60)

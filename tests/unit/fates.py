@@ -179,7 +179,7 @@ def unrest(store: Store) -> list[str]:
     found: list[str] = []
     for name in (raw.decode() for raw in store.client.scan_iter("recado:*")):
         part = name.rpartition(":")[2] if name.startswith("recado:{") else ""
-        if part in {"state", "turn", "spoken", "names"} and store.client.pttl(name) < 0:
+        if part in {"state", "turn", "spoken", "names", "page"} and store.client.pttl(name) < 0:
             found.append(f"{name} stays for ever")
         if part == "state":
             known = (raw.decode() for raw in store.client.hkeys(name))
@@ -189,7 +189,7 @@ def unrest(store: Store) -> list[str]:
     return found
 
 
-KEPT = {"", "history", "turn", "spoken", "dead", "names", "raw"}
+KEPT = {"", "history", "turn", "spoken", "dead", "names", "raw", "page"}
 LINES = (DUE, WAITING, f"recado:line:{MODELS}", f"recado:line:{SUSPECTS}")
 AT_REST = {
     "number", "committed", "window", "language", "paused", "dead_reason",

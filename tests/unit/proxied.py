@@ -14,7 +14,7 @@ from redis.retry import Retry
 
 from simulator.faults import RedisProxy, kill
 from simulator.faults.plan import When
-from simulator.processes import free_port
+from simulator.ports import free_port
 from tests.servers import PATIENCE, start
 
 Client = Callable[..., Any]

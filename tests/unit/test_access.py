@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 
 from bot.errors import SettingsError
@@ -15,6 +17,7 @@ from bot.stores.mailbox import Mailbox
 from bot.stores.person import Person, export, find
 from bot.stores.taken import Speak
 from tests.unit.mailboxes import said
+from workers.gate import refusal
 
 ANA = "telegram:7:555"
 GROUP = "telegram:7:-100123"
@@ -29,9 +32,16 @@ def opened(store: Store, mode: str = "pairing", **settings: str) -> Access:
     return Access(store, load_settings(access=mode, **settings))
 
 
+def offered(found: Access, message: Message, language: str = "es") -> str:
+    """The code that whoever wrote this is told."""
+    code = found.code(message, language)
+    assert code is not None
+    return code
+
+
 def stranger(found: Access, conversation: str = ANA) -> Stranger:
     """Somebody who has just been given a code."""
-    known = found.stranger(found.code(wrote(conversation), "es"))
+    known = found.stranger(offered(found, wrote(conversation)))
     assert known
     return known
 
@@ -114,7 +124,7 @@ def test_nobody_is_admitted_for_having_said_nothing(store: Store) -> None:
 
 def test_a_code_is_the_strangers_own_and_stays_theirs(store: Store) -> None:
     found = opened(store)
-    first, again, other = found.code(wrote(), "es"), found.code(wrote(), "en"), found.code(wrote(PHONE), "es")
+    first, again, other = offered(found, wrote()), offered(found, wrote(), "en"), offered(found, wrote(PHONE))
     assert first == again != other
     assert len(first) == CODE_LENGTH
     assert set(first) <= set(ALPHABET)
@@ -123,7 +133,7 @@ def test_a_code_is_the_strangers_own_and_stays_theirs(store: Store) -> None:
 
 def test_a_code_is_taken_however_it_is_typed(store: Store) -> None:
     found = opened(store)
-    code = found.code(wrote(), "es")
+    code = offered(found, wrote(), "es")
     for typed in (code, code.lower(), f" {code[:4]} {code[4:]} ", f"{code[:4]}-{code[4:]}."):
         known = found.stranger(typed)
         assert known
@@ -135,28 +145,28 @@ def test_a_code_is_taken_however_it_is_typed(store: Store) -> None:
 def test_a_code_ends_after_an_hour_and_the_next_one_is_another(store: Store) -> None:
     assert CODE_SECONDS == 3600
     found = opened(store)
-    code = found.code(wrote(), "es")
+    code = offered(found, wrote(), "es")
     shift(store, -3_600_001)
     assert found.stranger(code) is None
-    assert found.code(wrote(), "es") != code
+    assert offered(found, wrote(), "es") != code
 
 
 def test_a_code_that_would_live_too_long_is_none(store: Store) -> None:
     """The clock went back: it would be good for more than its hour."""
     found = opened(store)
-    code = found.code(wrote(), "es")
+    code = offered(found, wrote(), "es")
     shift(store, 60_000)
-    assert found.code(wrote(), "es") != code
+    assert offered(found, wrote(), "es") != code
 
 
 def test_no_more_strangers_than_a_bounded_number_have_a_code(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(access, "PENDING_MOST", 2)
     found = opened(store)
-    codes = [found.code(wrote(f"telegram:7:{number}"), "es") for number in range(4)]
+    codes = [offered(found, wrote(f"telegram:7:{number}"), "es") for number in range(4)]
     assert [bool(code) for code in codes] == [True, True, False, False]
-    assert found.code(wrote("telegram:7:1"), "es") == codes[1]
+    assert offered(found, wrote("telegram:7:1"), "es") == codes[1]
     found.remove("telegram:1")
-    assert found.code(wrote("telegram:7:3"), "es")
+    assert offered(found, wrote("telegram:7:3"), "es")
 
 
 # -- admission ---------------------------------------------------------------------------------------
@@ -179,6 +189,23 @@ def test_who_is_approved_may_write_and_is_told_so_once(store: Store, mailbox: Ma
     assert isinstance(task, Speak)
     assert [piece.text for piece in task.reply.pieces] == ["Come in."]
     assert store.client.llen(key(ANA, "out")) == 1
+
+
+def test_who_is_let_in_while_they_are_judged_is_told_no_other_code(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Their words were taken before, and are answered now: a code would be the last that they read."""
+    found, judge = opened(store), Access.admits
+    one = Admission(stranger(found), "Come in.")
+
+    def and_then_approved(access: Access, messages: Sequence[Message]) -> bool:
+        judged = judge(access, messages)
+        assert found.approve(one)
+        return judged
+
+    monkeypatch.setattr(Access, "admits", and_then_approved)
+    assert refusal(found, {}, [wrote()], "es", "2026-05-01") is None
+    assert not found.strangers()
 
 
 def test_a_code_that_is_not_theirs_any_more_admits_nobody(store: Store) -> None:
@@ -233,7 +260,7 @@ def test_a_persons_admission_is_found(store: Store, name: str, theirs: list[str]
 def test_an_export_shows_since_when_somebody_may_write(store: Store) -> None:
     found = opened(store)
     found.add("telegram:555")
-    found.code(wrote(PHONE), "es")
+    offered(found, wrote(PHONE), "es")
     assert list(export(store, Person.parse("555"))["access"]) == ["telegram:555"]
     (kept,) = export(store, Person.parse("34600111222"))["access"].values()
     assert "Ana" in kept[0]
@@ -242,7 +269,7 @@ def test_an_export_shows_since_when_somebody_may_write(store: Store) -> None:
 def test_erasing_takes_admission_and_code(store: Store) -> None:
     found = opened(store)
     found.add("telegram:555")
-    found.code(wrote(PHONE), "es")
+    offered(found, wrote(PHONE), "es")
     found.add("telegram:556")
     for name in ("555", "34600111222"):
         erase(store, Person.parse(name))

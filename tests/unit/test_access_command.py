@@ -40,7 +40,7 @@ def access(store: Store) -> Access:
 
 def test_a_stranger_is_listed_and_let_in_by_their_code(store: Store, access: Access, run: Run) -> None:
     """They are told so in their own language, in their own conversation."""
-    code = access.code(Message("1", ANA, "hi", person="Ana\x1b[31m\nroot: in ADMINS"), "en")
+    code = access.code(Message("1", ANA, "hi", person="Ana\x1b[31m\nroot: in ADMINS"), "en") or ""
     listed = run("list").stdout
     assert listed.splitlines()[:2] == ["ACCESS=pairing", "telegram:9: in ADMINS"]
     assert f"telegram:555: waits with the code {code} Ana" in listed

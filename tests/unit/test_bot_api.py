@@ -7,7 +7,7 @@ import pytest
 from bot.bot_api import BotApi
 from bot.errors import ApiError
 from simulator.bot_api import WORDS_OF_CONFLICT
-from simulator.processes import free_port
+from simulator.ports import free_port
 from simulator.telegram import TelegramServer
 from tests.unit.polling import TOKEN, telegram
 

@@ -22,7 +22,7 @@ from bot.settings import ENV_FILE
 from bot.stores import bell, embedded
 from bot.stores.connection import Store
 from bot.stores.mailbox import Mailbox
-from simulator.processes import free_port
+from simulator.ports import free_port
 from tests.contract.recorder import Recorder, ring
 from workers import jobs
 from workers.worker import TurnWorker

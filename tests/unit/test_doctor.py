@@ -7,8 +7,9 @@ import pytest
 from bot import doctor
 from bot.doctor import Finding
 from bot.settings import load_settings
+from bot.stores.connection import Store
 from simulator.models import ModelServer
-from simulator.processes import free_port
+from simulator.ports import free_port
 
 
 def findings(monkeypatch: pytest.MonkeyPatch, **env: str) -> list[Finding]:
@@ -60,3 +61,13 @@ def test_the_doctor_says_who_may_talk(access: str, allowed: str, admins: str, *,
 
     assert (found.ok, words in found.words) == (ok, True)
     assert access == "open" or "everybody" not in found.words
+
+
+def test_an_installation_with_the_chat_page_alone_is_worth_a_look(store: Store) -> None:
+    """Nothing of it is broken, and its customers cannot write yet."""
+    url = f"unix://{store.client.connection_pool.connection_kwargs['path']}"
+    found = next(iter(doctor._channels(load_settings(redis_url=url))))
+
+    assert (found.what, found.ok) == ("channels", None)
+    assert "chat page" in found.words
+    assert "TELEGRAM_BOT_TOKEN" in found.words

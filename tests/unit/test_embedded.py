@@ -141,7 +141,7 @@ def test_a_long_folder_name_is_no_obstacle(tmp_path: Path) -> None:
 
 def test_in_the_foreground_it_is_on_its_port_and_nobody_stops_it(tmp_path: Path, clean_env: dict[str, str]) -> None:
     """python -m bot redis: what leaves the folder's server alone, and what refuses a second one."""
-    from simulator.processes import free_port
+    from simulator.ports import free_port
 
     port = free_port()
     command = [sys.executable, "-m", "bot", "redis", "--port", str(port)]

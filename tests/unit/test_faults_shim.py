@@ -18,7 +18,8 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from simulator.faults import Shim, kill
-from simulator.processes import free_port, wait_until
+from simulator.ports import free_port
+from simulator.processes import wait_until
 
 ROOT = Path(__file__).parents[2]
 HOUR = 3600

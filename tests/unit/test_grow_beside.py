@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -183,6 +184,25 @@ def test_what_came_between_two_edits_is_shown_when_the_next_is_due(
     assert channel.shown == ["The bakery opens at nine"]
 
 
+def test_what_a_slow_opening_left_out_is_shown_although_the_model_falls_silent(
+    world: World, channel: EditingChannel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Opening the bubble took longer than edits must lie apart."""
+    monkeypatch.setattr(channel, "edit_seconds", lambda _: 0.02)
+    channel.after = lambda _: time.sleep(0.05)
+
+    def say() -> Iterator[str]:
+        yield "The bakery opens"
+        until(lambda: channel.shown == ["The bakery opens" + grow.MORE])
+        yield " at nine"
+
+    world.backend.answers = [say()]  # type: ignore[list-item]
+    world.say("when?")
+    world.answerer.answer(ANA)
+    assert channel.seen["1"][0] == "The bakery" + grow.MORE
+    assert channel.shown == ["The bakery opens at nine"]
+
+
 def test_a_silent_model_costs_no_look(world: World, channel: EditingChannel) -> None:
     """All that there is was shown: whoever shows it sleeps until there is more."""
     with holding(world.answerer, ANA) as held:
@@ -190,7 +210,7 @@ def test_a_silent_model_costs_no_look(world: World, channel: EditingChannel) -> 
         world.mailbox.take(ANA, held.token)
         growing = Growing(world.answerer._outbox, held, channel, 1, lambda *_: None)
         assert growing.patience is None
-        for _ in range(2):
+        for _ in range(3):
             growing.show(lambda: "The bakery opens")
         assert channel.shown == ["The bakery opens" + grow.MORE]
         assert growing.patience is None

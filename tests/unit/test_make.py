@@ -204,3 +204,34 @@ def test_a_stopping_worker_gets_the_time_it_needs(tmp_path: Path) -> None:
     assert "done" in rest
     assert "SIGKILL" not in rest
     assert RUN["GRACE_SECONDS"] > 0
+
+
+def programs(folder: Path, *names: str) -> str:
+    """A search path with nothing on it but these."""
+    for name in names:
+        (folder / name).symlink_to(shutil.which(name) or name)
+    return str(folder)
+
+
+def test_the_browser_tests_say_what_is_missing(tmp_path: Path) -> None:
+    """A browser, where we may not install one; with one, they must run and may not be left out."""
+    copy_of_make(tmp_path, 'echo "$*" >> log')
+    script(tmp_path / ".venv" / "bin" / "pytest", 'echo "$BROWSER_TESTS $*" >> log')
+    judge = tmp_path / ".venv/axe/node_modules/axe-core/axe.min.js"
+    judge.parent.mkdir(parents=True)
+    judge.touch()
+    os.utime(judge, (4e9, 4e9))
+    found = tmp_path / "found"
+    script(found / "id", "echo 1000")
+    path = programs(found, "sh", "touch", "grep")
+
+    missing = make(tmp_path, "browser", path=path)
+    script(found / "chromium", "true")
+    there = make(tmp_path, "browser", path=path)
+
+    assert (missing.returncode, "sudo apt install chromium" in missing.stderr) == (2, True)
+    assert there.returncode == 0
+    assert (tmp_path / "log").read_text().splitlines() == [
+        "-m pip install -qq --disable-pip-version-check --no-input --editable .[dev,ui,browser]",
+        "required tests/browser",
+    ]

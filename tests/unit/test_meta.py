@@ -13,7 +13,7 @@ from werkzeug.wrappers import Response
 
 from bot.meta.examine import examine
 from bot.settings import Settings
-from simulator.processes import free_port
+from simulator.ports import free_port
 from simulator.whatsapp import WhatsAppServer
 from tests.unit.receivers import (
     NUMBER,

@@ -13,7 +13,7 @@ from bot.meta.graph import GraphApi, Wrong
 from bot.meta.own_webhook import local_address, try_both, try_webhook
 from bot.meta.subscription import url_in
 from bot.texts import LANGUAGES
-from simulator.processes import free_port
+from simulator.ports import free_port
 from simulator.whatsapp import WhatsAppServer
 from tests.unit.receivers import ACCOUNT, NUMBER, SECRET, VERIFY, Receiver, graph, receiver
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import gc
+import logging
+import weakref
+
 import pytest
 
 from bot import texts
@@ -13,6 +17,8 @@ from bot.stores.line import MODELS
 from tests.unit.fates import Shaky, unrest
 from tests.unit.mailboxes import ANA, BEA, due_in_ms, in_line, now_ms, state
 from tests.unit.worlds import World
+from workers.backends import Prompt
+from workers.backends._answer import Answer
 
 STANDING, BOOK = f"recado:line:{MODELS}", f"recado:line:{MODELS}:state"
 
@@ -77,6 +83,28 @@ def test_when_one_server_fails_the_next_one_is_asked_at_once(world: World, store
     assert asked(world) == ["one", "two"]
     assert store.client.hget(BOOK, "failures:one") == b"1"
     assert unrest(store) == []
+
+
+def test_what_a_server_broke_off_is_gone_with_the_turn(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not only when the garbage collector comes: the error knows all that was open then."""
+    known: list[weakref.ref[BaseException]] = []
+
+    class Down(Unavailable):
+        def __init__(self) -> None:
+            super().__init__("down")
+            known.append(weakref.ref(self))
+
+    def broken(prompt: Prompt) -> Answer:
+        raise Down
+
+    monkeypatch.setattr(world.backend, "stream", broken)
+    monkeypatch.setattr(logging.getLogger("recado.turn"), "disabled", True)  # what a test captures, it keeps
+    gc.disable()
+    try:
+        assert world.answer("hello") == []
+        assert [error() for error in known] == [None, None]
+    finally:
+        gc.enable()
 
 
 def test_when_all_fail_the_turn_waits_and_nothing_is_held(world: World, store: Store) -> None:

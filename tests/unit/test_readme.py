@@ -124,7 +124,7 @@ def test_every_command_exists(command: str) -> None:
 def test_the_commands_of_today_are_all_shown() -> None:
     names = "access backup dead doctor erase export handover poll redis replay restore serve setup show status webhook"
     bot = [f"bot {name}" for name in (*names.split(), "whatsapp")]
-    assert subcommands() == [*bot, "simulator capacity", "workers chat", "workers check", "workers run"]
+    assert subcommands() == [*bot, "simulator capacity", "workers chat", "workers check", "workers run", "workers ui"]
 
 
 @pytest.mark.parametrize("name", READMES)

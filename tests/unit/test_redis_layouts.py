@@ -10,7 +10,8 @@ import pytest
 from bot.errors import SettingsError, StoreUnavailable
 from bot.stores import embedded
 from bot.stores.connection import Store, connect
-from simulator.processes import free_port, wait_until
+from simulator.ports import free_port
+from simulator.processes import wait_until
 from tests.servers import serving
 from tests.unit.mailboxes import ANA, open_mailbox, said, taken_texts
 

@@ -17,7 +17,7 @@ from bot.doctor import Finding, examine
 from bot.errors import SettingsError
 from bot.settings import Settings, load_settings
 from bot.stores.connection import Store, connect
-from simulator.processes import free_port
+from simulator.ports import free_port
 from tests.servers import serving
 
 ROOT = Path(__file__).parents[2]

@@ -13,7 +13,7 @@ from bot.__main__ import app
 from bot.business import load_business
 from bot.settings import ENV_FILE, Settings
 from simulator.models import ModelServer
-from simulator.processes import free_port
+from simulator.ports import free_port
 from simulator.telegram import TelegramServer
 from tests.unit.polling import TOKEN, telegram
 
@@ -68,6 +68,7 @@ def test_without_a_question_the_defaults_and_what_is_given_are_written(
     assert found["PUBLIC_URL"] == ""
     assert "@recado_bot" in done.output
     assert "make run" in done.output
+    assert "python -m workers ui" in done.output
     assert "python -m bot whatsapp setup" in done.output
     assert TOKEN not in done.output
 

@@ -12,7 +12,7 @@ from typer.testing import CliRunner, Result
 
 from bot.__main__ import app
 from bot.settings import ENV_FILE
-from simulator.processes import free_port
+from simulator.ports import free_port
 from simulator.whatsapp import WhatsAppServer
 from tests.unit.receivers import ACCOUNT, NUMBER, SECRET, TOKEN, VERIFY, Receiver, graph, place, receiver
 

@@ -144,7 +144,8 @@ def test_its_server_is_left_alone_until_when(store: Store, world: World) -> None
         store.client.hdel("recado:line:models:state", "rest:http://one")
         world.think_again()
 
-    assert codes(world) == ["server-away", "in-line"]
+    assert codes(world) == ["server-away", "in-line", "last-try"]
+    assert value(world, "last-try", "why") == "down"
     assert value(world, "server-away", "times") == 5
     assert value(world, "server-away", "until") > look(world).now
 

@@ -209,3 +209,12 @@ def test_packed_bodies_never_put_two_numbers_into_one_value(whatsapp: WhatsAppSe
         for number in (NUMBER, SECOND)
     }  # fmt: skip
     assert texts == {NUMBER: {f"n{n}" for n in range(0, 20, 2)}, SECOND: {f"n{n}" for n in range(1, 20, 2)}}
+
+
+def test_a_chat_is_with_the_number_that_it_names_and_else_with_the_first(whatsapp: WhatsAppServer) -> None:
+    """Somebody's own name may hold a slash, as no telephone's does."""
+    whatsapp.add_number(SECOND, "another-token")
+    parties = [whatsapp.parties(chat) for chat in (ANA, f"{SECOND}/{ANA}", "</b>")]
+    assert [(number.phone_number_id, contact.chat) for number, contact in parties] == [
+        (NUMBER, ANA), (SECOND, ANA), (NUMBER, "</b>"),
+    ]  # fmt: skip

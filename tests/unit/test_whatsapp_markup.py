@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from bot.channels._whatsapp_markup import render
@@ -114,6 +114,7 @@ def test_no_word_is_lost_or_moved(document: tuple[str, list[str]]) -> None:
     assert words_of("\n".join(piece.text for piece in pieces)) == words
 
 
+@example("\t\xa0", 1)
 @given(st.one_of(any_text, any_markup), st.sampled_from([1, 1, 40]))
 @settings(max_examples=250, deadline=None)
 def test_any_text_can_be_sent(text: str, times: int) -> None:

@@ -30,7 +30,7 @@ COMMON: Final[dict[Language, frozenset[str]]] = {
 """Words that one of the languages uses all the time, and the other hardly ever."""
 _WORD: Final = re.compile(r"[^\W\d_]+")
 _NO_WORDS: Final = re.compile(
-    r"\b(?:es|en),? (?:or |o )?(?:es|en)\b|`[^`]*`|https?://\S+|(?<!\w)/\w+|\{\w*\}|\S+@\S+|\S+\.\w{2,4}\b"
+    r"\b(?:es|en),? (?:or |o )?(?:es|en)\b|`[^`]*`|https?://\S+|(?<!\w)/\w+|\{\w*\}|\S+@\S+|\S+\.\w{2,4}\b|\b\w*\d\w*\b"
 )
 LONG_ENOUGH: Final = 12
 

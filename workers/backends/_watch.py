@@ -123,14 +123,37 @@ class WatchedNetwork:
         self._inner.sleep(seconds)
 
 
+class HungUp(Exception):
+    """Raised when a server has ended a connection that it kept, instead of answering there: it may just have been about
+    to, and is asked anew on another one."""
+
+
 class WatchedConnection:
     """A network stream of httpcore that reads no longer than its thread's watch allows."""
 
     def __init__(self, inner: Any) -> None:
         self._inner = inner
+        self._kept = self._heard = False
+        """Whether an earlier answer came here, and whether anything of this one has."""
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        """Raises HungUp, Unavailable, and the library's own errors."""
         watch: Watch | None = getattr(_here, "watch", None)
+        try:
+            data = self._read(watch, max_bytes, timeout)
+        except Exception as error:
+            if isinstance(error.__cause__, ConnectionError) and self._is_left(watch):
+                raise HungUp from None
+            raise
+        if not data and self._is_left(watch):
+            raise HungUp
+        self._heard = True
+        return data
+
+    def _is_left(self, watch: Watch | None) -> bool:
+        return self._kept and not self._heard and not (watch and watch.verdict())
+
+    def _read(self, watch: Watch | None, max_bytes: int, timeout: float | None) -> bytes:
         if watch is None:
             return bytes(self._inner.read(max_bytes, timeout))
         if verdict := watch.verdict():  # a server that never pauses would never be late
@@ -140,6 +163,7 @@ class WatchedConnection:
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         watch: Watch | None = getattr(_here, "watch", None)
+        self._kept, self._heard = self._kept or self._heard, False
         if watch is None:
             self._inner.write(buffer, timeout)
             return

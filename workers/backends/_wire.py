@@ -5,17 +5,20 @@ from __future__ import annotations
 import functools
 import json
 import ssl
-from collections.abc import Generator, Iterable, Iterator, Mapping
+import threading
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from types import ModuleType
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import httpcore
 import httpx
 
 from bot.errors import Unavailable
 from workers.backends._servers import Server
-from workers.backends._watch import Watch, WatchedNetwork
+from workers.backends._watch import HungUp, Watch, WatchedNetwork
 
 CONNECT_SECONDS: Final = 5.0
 WRITE_SECONDS: Final = 30.0
@@ -29,14 +32,21 @@ LINE_BYTES: Final = 1 << 20
 """No model says so much at once."""
 
 Lines = Generator[str, None, None]
+Result = TypeVar("Result")
+
+_here = threading.local()
 
 
 def client(http: ModuleType, core: ModuleType, **options: Any) -> Any:
     """A client of httpx, or of its successor, whose connections obey the watch of the thread that uses them.
 
-    Only connecting and writing have the client's own time limits. It knows no proxies.
+    Only connecting and writing have the client's own time limits. It knows no proxies, and keeps no cookies: they would
+    be of all conversations together.
     """
-    return http.Client(transport=_transport(http, core), timeout=limits(http), follow_redirects=False, **options)
+    none = CookieJar(DefaultCookiePolicy(allowed_domains=()))
+    return http.Client(
+        transport=_transport(http, core), timeout=limits(http), follow_redirects=False, cookies=none, **options
+    )
 
 
 def _transport(http: ModuleType, core: ModuleType) -> Any:
@@ -49,28 +59,105 @@ def _transport(http: ModuleType, core: ModuleType) -> Any:
         network_backend=WatchedNetwork(core.SyncBackend()),
     )
 
+    answers = Answers(http)
+
     class Body(http.SyncByteStream):  # type: ignore[misc,name-defined]
         def __init__(self, stream: Any) -> None:
             self._stream = stream
+            answers.begin(stream)
 
         def __iter__(self) -> Iterator[bytes]:
-            yield from self._stream
+            return Parts(answers, self._stream)
 
         def close(self) -> None:
-            self._stream.close()
+            answers.end(self._stream)
+            answers.end_forgotten()
+
+        def __del__(self) -> None:
+            answers.forget(self._stream)
 
     class Transport(http.BaseTransport):  # type: ignore[misc,name-defined]
         def handle_request(self, request: Any) -> Any:
+            answers.end_forgotten()
             sent, extra = request.headers.raw, request.extensions
-            answer = pool.handle_request(
-                core.Request(request.method, str(request.url), headers=sent, content=request.stream, extensions=extra)
+            asked = core.Request(
+                request.method, str(request.url), headers=sent, content=request.stream, extensions=extra
             )
-            return http.Response(answer.status, headers=answer.headers, stream=Body(answer.stream))
+            while True:
+                with suppress(HungUp):  # each time a kept connection is gone, and a new one is none
+                    answer = _locking(pool.handle_request, asked)
+                    return http.Response(answer.status, headers=answer.headers, stream=Body(answer.stream))
 
         def close(self) -> None:
-            pool.close()
+            _locking(pool.close)
 
     return Transport()
+
+
+class Answers:
+    """The answers that the connections of one pool are giving.
+
+    httpcore ends an answer under its pool's lock. The garbage collector ends what it finds in whatever thread it comes
+    up: in one that holds that very lock, too, which would wait for itself then, and all others for it. Therefore no
+    answer is garbage until it was closed here, and what is to be closed at such a moment is closed with the next one.
+    """
+
+    def __init__(self, http: ModuleType) -> None:
+        self._http = http
+        self._open: dict[Any, Iterator[bytes]] = {}
+        self._late: deque[Any] = deque()
+
+    def __len__(self) -> int:
+        """How many are still to be ended."""
+        return len(self._open)
+
+    def begin(self, stream: Any) -> None:
+        self._open[stream] = iter(stream)
+
+    def read(self, stream: Any) -> bytes:
+        """Its next part. Raises StopIteration, and the library's own errors."""
+        if stream not in self._open:
+            raise self._http.StreamClosed
+        part: bytes = _locking(next, self._open[stream])
+        return part
+
+    def end(self, stream: Any) -> None:
+        if getattr(_here, "locking", False):
+            self._late.append(stream)
+            return
+        try:
+            _locking(stream.close)
+        finally:
+            self._open.pop(stream, None)
+
+    def forget(self, stream: Any) -> None:
+        """Nobody reads it any more; whoever is told so waits for nothing."""
+        if stream in self._open:
+            self._late.append(stream)
+
+    def end_forgotten(self) -> None:
+        for _ in range(len(self._late)):
+            with suppress(IndexError, OSError):  # another thread was faster; a connection that is gone is closed
+                self.end(self._late.popleft())
+
+
+class Parts(Iterator[bytes]):
+    """One answer's body as it comes; it may be given up at any time and anywhere."""
+
+    def __init__(self, answers: Answers, stream: Any) -> None:
+        self._answers, self._stream = answers, stream
+
+    def __next__(self) -> bytes:
+        return self._answers.read(self._stream)
+
+
+def _locking(call: Callable[..., Result], *args: Any) -> Result:
+    """What ``call`` returns, which may lock a pool meanwhile."""
+    _here.locking = True
+    try:
+        return call(*args)
+    finally:
+        _here.locking = False
 
 
 @functools.cache

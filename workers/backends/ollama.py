@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -143,21 +144,21 @@ class Ollama(Remote):
         yield from self._lines(server, body, watch)
 
     def _lines(self, server: Server, body: dict[str, Any], watch: Watch) -> Pieces:
-        lines = self._wire.lines(server, "/api/chat", body, watch)
-        for line in lines:
-            event = as_object(server, line)
-            if "error" in event:
-                raise server.broke_off(str(event["error"]))
-            said = event.get("message")
-            text, thought = (said.get("content"), said.get("thinking")) if isinstance(said, dict) else ("", "")
-            if text or thought:
-                watch.token()
-            if text:
-                yield str(text)
-            if event.get("done"):
-                watch.limited = event.get("done_reason") == "length"
-                drain(lines, watch)
-                return
+        with closing(self._wire.lines(server, "/api/chat", body, watch)) as lines:
+            for line in lines:
+                event = as_object(server, line)
+                if "error" in event:
+                    raise server.broke_off(str(event["error"]))
+                said = event.get("message")
+                text, thought = (said.get("content"), said.get("thinking")) if isinstance(said, dict) else ("", "")
+                if text or thought:
+                    watch.token()
+                if text:
+                    yield str(text)
+                if event.get("done"):
+                    watch.limited = event.get("done_reason") == "length"
+                    drain(lines, watch)
+                    return
         raise server.broke_off()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import closing
 from typing import TYPE_CHECKING, Any, Final
 
 from bot.errors import Rejected, SettingsError
@@ -111,23 +112,23 @@ class OpenAI(Remote):
 
     def _events(self, server: Server, body: dict[str, Any], headers: dict[str, str], watch: Watch) -> Pieces:
         complete = False
-        lines = self._wire.lines(server, "/v1/chat/completions", body, watch, headers)
-        for line in lines:
-            name, colon, value = line.partition(":")
-            if not colon or name not in ("data", "", "event", "id", "retry"):
-                raise server.garbage()
-            if name != "data":
-                continue
-            if value.strip() == "[DONE]":
-                drain(lines, watch)
-                return
-            text, thought, ends = _read(as_object(server, value), server)
-            complete = complete or bool(ends)
-            watch.limited = watch.limited or ends == "length"
-            if text or thought:
-                watch.token()
-            if text:
-                yield text
+        with closing(self._wire.lines(server, "/v1/chat/completions", body, watch, headers)) as lines:
+            for line in lines:
+                name, colon, value = line.partition(":")
+                if not colon or name not in ("data", "", "event", "id", "retry"):
+                    raise server.garbage()
+                if name != "data":
+                    continue
+                if value.strip() == "[DONE]":
+                    drain(lines, watch)
+                    return
+                text, thought, ends = _read(as_object(server, value), server)
+                complete = complete or bool(ends)
+                watch.limited = watch.limited or ends == "length"
+                if text or thought:
+                    watch.token()
+                if text:
+                    yield text
         if not complete:
             raise server.broke_off()
 
