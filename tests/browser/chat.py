@@ -12,8 +12,6 @@ from workers.ui import words
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
 
-CUT = ("BodyStreamBuffer was aborted", "Connection errored out")
-
 
 class Chat:
     """One tab. ``questions`` and ``answers`` are the bubbles, ``field`` where one writes."""
@@ -70,12 +68,17 @@ class Chats:
         return Chat(self._surfer.open(self.url, language=language, **options), "en" if language == "en" else "es")
 
     def reload(self, chat: Chat) -> None:
-        """As its person would; Gradio complains of its own requests, which end with the page."""
-        errors = self._surfer.errors
-        before = len(errors)
+        """As its person would."""
         chat.page.reload()
         expect(chat.field).to_be_editable()
-        errors[before:] = [one for one in errors[before:] if not any(cut in one for cut in CUT)]
+
+    def duplicate(self, chat: Chat) -> Chat:
+        """The same conversation once more, in another window."""
+        page = self._surfer.context().new_page()
+        token = chat.page.evaluate("sessionStorage.getItem('recado-tab')")
+        page.add_init_script(f"sessionStorage.setItem('recado-tab', '{token}')")
+        page.goto(self.url)
+        return Chat(page)
 
     def two_tabs(self) -> tuple[Chat, Chat]:
         """Two in one browser."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import re
 import shutil
 import socketserver
 import threading
@@ -23,15 +24,16 @@ CHROMIUMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-sta
 HERE = ("127.0.0.1", "localhost")
 OURS = ("data", "blob", "about")
 """The schemes that ask nobody."""
-BROWSERS_OWN = (
-    "accounts.google.com", "android.clients.google.com", "content-autofill.googleapis.com", "redirector.gvt1.com",
-)  # fmt: skip
-"""Whom Chromium asks for itself, whatever the page; what a page asks of them is written down by ``Surfer``, too."""
+BROWSERS_OWN = re.compile(r"[\w.-]*(?<!fonts)\.(?:google|googleapis|gvt1)\.com")
+"""Where Chromium itself asks for updates, the time or settings, whatever the page; by other names in each version.
+What a page asks for there is written down by ``Surfer``, too, and what pages ask for most, fonts, is none of it."""
 
 PHONE = {"width": 360, "height": 740}
 DESK = {"width": 1100, "height": 800}
-LEAVING = ("BodyStreamBuffer was aborted", "Unexpected error Connection errored out.")
-"""What Gradio's script says of a request that was open when its page was left; any other that fails is ``refused``."""
+LEAVING = ("BodyStreamBuffer was aborted", "Connection errored out", "signal is aborted without reason")
+"""How Gradio's script complains of a request that was open when its page was left, for it ends its own then
+(Client.close on beforeunload, in Gradio 6.31's index.js); which of them depends on how far the request had come.
+Any other that fails is ``refused``."""
 PATIENCE_MS = 15_000
 """For what must happen; nothing is judged by it."""
 
@@ -56,7 +58,9 @@ def chromium_path() -> str:
 class _Refusal(socketserver.StreamRequestHandler):
     def handle(self) -> None:
         asked = self.rfile.readline(4096).decode(errors="replace").strip()
-        if not any(host in asked for host in BROWSERS_OWN):
+        _method, url, *_ = [*asked.split(" "), ""]
+        host = urlsplit(url if "//" in url else f"//{url}").hostname or ""
+        if not BROWSERS_OWN.fullmatch(host):
             self.server.asked.append(asked)  # type: ignore[attr-defined]
         self.wfile.write(b"HTTP/1.1 403 Forbidden\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
 
@@ -132,7 +136,7 @@ class Surfer:
         found.on("response", self._response)
         found.on("requestfailed", self._failed)
         found.on("console", self._console)
-        found.on("weberror", lambda error: self.errors.append(str(error.error)))
+        found.on("weberror", lambda error: self._complaint(str(error.error)))
         found.on("page", lambda page: page.on("websocket", lambda one: self.asked.append(one.url)))
         self._contexts.append(found)
         return found
@@ -170,8 +174,12 @@ class Surfer:
             self.refused.append(f"{request.failure} {request.url}")
 
     def _console(self, message: ConsoleMessage) -> None:
-        if message.type == "error" and not any(words in message.text for words in LEAVING):
-            self.errors.append(message.text)
+        if message.type == "error":
+            self._complaint(message.text)
+
+    def _complaint(self, text: str) -> None:
+        if not any(words in text for words in LEAVING):
+            self.errors.append(text)
 
 
 def expect(what: Locator | Page) -> Any:

@@ -73,6 +73,20 @@ def test_two_tabs_are_two_conversations(chats: Chats, world: ChatWorld) -> None:
     expect(second.answers).to_have_count(1)
 
 
+def test_what_is_said_elsewhere_comes_by_itself(chats: Chats, chat: Chat) -> None:
+    """In a second window of the same conversation, at rest, also while the first one's answer grows."""
+    chat.says("hola")
+    chat.reads("re: hola")
+    other = chats.duplicate(chat)
+    other.reads("re: hola")
+    chat.says("¿y mañana?")
+    other.reads("re: ¿y mañana?")
+    other.says("gracias")
+    chat.reads("re: gracias")
+
+    expect(chat.questions).to_have_text(["hola", "¿y mañana?", "gracias"])
+
+
 def test_the_answer_still_comes_when_the_worker_is_killed_in_the_middle_of_it(chat: Chat, world: ChatWorld) -> None:
     """kill -9: another worker thinks it anew, into the same bubble."""
     held = world.mind.holds("¿qué tartas hay?", "De limón ", "y de ", "chocolate.")

@@ -72,6 +72,41 @@ def test_open_pages_cost_the_worker_no_memory(chats: Chats, world: ChatWorld, ch
     assert not re.search(r"pandas|numpy|PIL|gradio", Path(f"/proc/{pid}/maps").read_text())
 
 
+def test_a_page_at_rest_asks_for_no_more_than_whether_something_is_new(chat: Chat, surfer: Surfer) -> None:
+    """And not through Gradio's queue, which costs several times as much."""
+    chat.says("hola")
+    chat.reads("re: hola")
+    for _ in range(6):
+        with chat.page.expect_response("**/news"):
+            pass
+
+    assert [url.rpartition("/")[2] for url in surfer.asked[-3:]] == ["news"] * 3
+
+
+COUNT = """() => {
+  window.asked = 0;
+  const ask = window.fetch;
+  window.fetch = (...what) => { window.asked += what[0] === "/news"; return ask(...what); };
+  Object.defineProperty(document, "hidden", {get: () => window.away});
+}"""
+
+
+def test_a_page_that_nobody_sees_asks_nothing(chat: Chat) -> None:
+    """Until it is seen again, and then at once."""
+    page = chat.page
+    page.clock.install()
+    page.evaluate(COUNT)
+    with page.expect_response("**/news"):
+        page.clock.run_for(2000)
+    seen = page.evaluate("window.away = true, window.asked")
+    page.clock.run_for(60_000)
+    unseen = page.evaluate("window.asked") - seen
+    asked = page.evaluate("window.away = false, document.dispatchEvent(new Event('visibilitychange')), window.asked")
+
+    assert seen
+    assert (unseen, asked - seen) == (0, 1)
+
+
 def test_nothing_outside_is_asked_and_nothing_is_missing(surfer: Surfer, chats: Chats, world: ChatWorld) -> None:
     """The page has its scripts, styles and fonts from this machine, in both languages and both themes; ``surfer``
     sees to it that nothing was refused and nobody else was asked."""

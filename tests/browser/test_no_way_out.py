@@ -31,9 +31,11 @@ def test_a_process_that_wants_out_is_refused_and_seen(tmp_path: Path, tried: str
     assert log.read_text(encoding="utf-8").splitlines()[0].endswith(tried)
 
 
-def test_a_page_that_wants_out_is_refused_and_seen(surfer: Surfer, browser_and_wall: tuple[object, Wall]) -> None:
+@pytest.mark.parametrize("picture", ["http://pictures.example/a.png", "http://fonts.googleapis.com/a.png"])
+def test_a_page_that_wants_out_is_refused_and_seen(
+    surfer: Surfer, browser_and_wall: tuple[object, Wall], picture: str
+) -> None:
     _, wall = browser_and_wall
-    picture = "http://pictures.example/a.png"
     surfer.context().new_page().set_content(f"<img src='{picture}'>")
 
     assert wait_until(lambda: bool(wall.asked), 10)

@@ -1,23 +1,30 @@
-"""The compose file as a whole, and its profiles for operators: `gpu`, `metrics`, `dashboard`."""
+"""The compose file as a whole, and its profiles for operators: `gpu`, `metrics`, `dashboard`, `ui`."""
 
 from __future__ import annotations
 
 import copy
+import json
 import re
 import subprocess
+import sys
 import tomllib
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from threading import Thread
 from typing import Any
 
 import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
+from bot.errors import SettingsError
+from bot.settings import load_settings
 from tests.unit.deploying import PINNED, ROOT, SECRET_NAMES, compose, compose_schema, example, strings, text
+from workers.ui.command import password_of
 
 SERVICES: dict[str, dict[str, Any]] = compose()["services"]
 VERSION = tomllib.loads(text("pyproject.toml"))["project"]["version"]
 OURS = {name: one for name, one in SERVICES.items() if "build" in one}
-NEW = ("worker-gpu", "prometheus", "grafana", "dashboard")
+NEW = ("worker-gpu", "prometheus", "grafana", "dashboard", "ui")
 
 
 def errors(document: dict[str, Any]) -> list[str]:
@@ -54,7 +61,7 @@ def test_every_image_has_a_number() -> None:
     assert [image for image in images.values() if not PINNED.fullmatch(image)] == []
     assert {images[name].partition(":")[2] for name in OURS} == {VERSION}
     assert {one["build"]["target"] + "|" + one["image"].partition(":")[0] for one in OURS.values()} == {
-        "light|recado", "gpu|recado-gpu", "dashboard|recado-dashboard"
+        "light|recado", "gpu|recado-gpu", "dashboard|recado-dashboard", "ui|recado-ui"
     }  # fmt: skip
 
 
@@ -93,13 +100,15 @@ def stages() -> dict[str, tuple[str, str]]:
 
 
 def test_the_image_has_a_stage_for_every_target() -> None:
-    """`light` is what is built where nobody says which; only `gpu` gets the extra with torch in it."""
+    """`light` is what is built where nobody says which; only `gpu` gets the extra with torch in it, and `ui` Gradio."""
     found = stages()
 
     assert {one["build"]["target"] for one in OURS.values()} <= set(found)
     assert list(found)[-1] == "light"
     assert {name for name, (_, body) in found.items() if '".[local]"' in body} == {"build-gpu"}
+    assert {name for name, (_, body) in found.items() if '".[ui]"' in body} == {"build-ui"}
     assert "COPY --from=build-gpu /opt/recado" in found["gpu"][1]
+    assert "COPY --from=build-ui /opt/recado" in found["ui"][1]
     assert "COPY --from=build /opt/recado" in found["light"][1]
 
 
@@ -186,3 +195,69 @@ def test_the_dashboard_gets_two_settings_and_no_other() -> None:
     assert "env_file" not in service
     assert service["environment"]["REDIS_URL"] == SERVICES["receiver"]["environment"]["REDIS_URL"]
     assert service["ports"] == ["127.0.0.1:9181:9181"]
+
+
+def test_the_chat_page_is_the_receivers_twin_with_a_door_of_its_own() -> None:
+    """Published on this machine alone, on .env's port; inside, address and port are fixed, whatever .env says."""
+    page, receiver = SERVICES["ui"], SERVICES["receiver"]
+    differing = {name for name in page if page[name] != receiver.get(name)}
+
+    assert differing == {"profiles", "build", "image", "command", "environment", "ports"}
+    assert page["command"] == ["python", "-m", "workers", "ui"]
+    assert page["environment"] == receiver["environment"] | {"UI_HOST": "0.0.0.0", "UI_PORT": 7860}
+    assert page["ports"] == ["127.0.0.1:${UI_PORT:-7860}:7860"]
+
+
+def test_in_its_container_the_chat_page_demands_a_password() -> None:
+    """The one in .env, for nothing in the compose file gives it another."""
+    service = SERVICES["ui"]
+    given = {name.lower(): service["environment"][name] for name in ("UI_HOST", "UI_PORT")}
+
+    assert service["env_file"] == ".env"
+    assert "UI_PASSWORD" not in service["environment"]
+    with pytest.raises(SettingsError, match="UI_PASSWORD is missing"):
+        password_of(load_settings("", **given, ui_password=""))
+    assert password_of(load_settings("", **given, ui_password="k3-lemon-tarts-9")) == "k3-lemon-tarts-9"
+
+
+def test_the_chat_pages_image_listens_where_compose_looks_for_it() -> None:
+    """Without compose, too: its own address and port are those that compose gives it."""
+    body = stages()["ui"][1]
+    (said,) = re.findall(r"^ENV (.+)$", body, re.MULTILINE)
+    (program,) = re.findall(r"^CMD (.+)$", body, re.MULTILINE)
+    inside = str(SERVICES["ui"]["environment"]["UI_PORT"])
+
+    assert dict(pair.split("=") for pair in said.split()) == {"UI_HOST": "0.0.0.0", "UI_PORT": inside}
+    assert re.findall(r"^EXPOSE (.+)$", body, re.MULTILINE) == [inside]
+    assert re.findall(r"http://[^']+", body) == [f"http://127.0.0.1:{inside}/healthz"]
+    assert SERVICES["ui"]["ports"][0].rpartition(":")[2] == inside
+    assert json.loads(program) == SERVICES["ui"]["command"]
+
+
+@pytest.mark.parametrize("stage", ["runtime", "ui"])
+@pytest.mark.parametrize(("status", "code"), [(200, 0), (303, 1), (503, 1)])
+def test_an_image_says_how_it_is(stage: str, status: int, code: int) -> None:
+    """By its own check, before a process that is well or not; a proxy for the world outside is not asked."""
+    (check,) = re.findall(r'^HEALTHCHECK .+ CMD \["python", "-c", \\\n\s+"(.+)"\]$', stages()[stage][1], re.MULTILINE)
+    with HTTPServer(("127.0.0.1", 0), answering(status)) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        here = check.replace(":7860/", f":{server.server_port}/")
+        env = {"HTTP_PROXY": "http://127.0.0.1:1", "PORT": str(server.server_port)}
+        found = subprocess.run([sys.executable, "-c", here], env=env, capture_output=True, timeout=30, check=False)
+        server.shutdown()
+
+    assert found.returncode == code
+
+
+def answering(status: int) -> type[BaseHTTPRequestHandler]:
+    """Says ``status`` to whoever asks for /healthz."""
+
+    class Page(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(status if self.path == "/healthz" else 404)
+            self.end_headers()
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    return Page

@@ -7,6 +7,7 @@ import re
 import pytest
 
 from bot.settings import Settings
+from tests.unit.deploying import compose
 from tests.unit.test_docs_models import blocks, named, shape, text
 from workers.ui import words
 from workers.ui.command import PASSWORD
@@ -34,6 +35,18 @@ def test_its_buttons_and_words_are_the_pages_own(name: str, language: str) -> No
         assert f"| {getattr(label, language)} |" in page
     for quoted in re.findall(r"^\| [«\"](.+?)[»\"] \|", page, re.MULTILINE)[:2]:
         assert any(quoted in getattr(one, language) for one in (words.NOBODY, words.AWAY))
+
+
+def test_the_profile_of_compose_that_is_shown_is_this_page() -> None:
+    """At the address that the page names for it without Docker."""
+    (profile,) = re.findall(r"^docker compose --profile (\w+) up -d --build$", text(ENGLISH), re.MULTILINE)
+    service = compose()["services"][profile]
+    port = Settings.model_fields["ui_port"].default
+
+    assert service["profiles"] == [profile]
+    assert service["ports"] == [f"127.0.0.1:${{UI_PORT:-{port}}}:{port}"]
+    assert all(f"`http://127.0.0.1:{port}/`" in text(name) for name in PAGES)
+    assert all(f"docker compose logs {profile}" in text(name) for name in PAGES)
 
 
 def test_the_figures_are_the_codes_own() -> None:

@@ -75,11 +75,11 @@ def services() -> dict[str, Any]:
 
 
 def test_compose_publishes_no_redis_and_no_model_server() -> None:
-    """The receiver and what operators look at are published here alone; only the https door is open to others."""
+    """What people and operators open is published here alone; only the https door is open to others."""
     published = {name: service["ports"] for name, service in services().items() if "ports" in service}
 
     assert published.pop("https") == ["80:80", "443:443"]
-    assert set(published) == {"receiver", "prometheus", "grafana", "dashboard"}
+    assert set(published) == {"receiver", "prometheus", "grafana", "dashboard", "ui"}
     assert all(port.startswith("127.0.0.1:") for ports in published.values() for port in ports)
     assert {service.get("network_mode") for service in services().values()} == {None}
 

@@ -98,7 +98,7 @@ def test_every_profile_of_compose_that_is_shown_exists() -> None:
 
     there = set(re.findall(r"profiles: \[(\w+)\]", text("docker-compose.yml")))
 
-    assert {"https", "poll", "ollama", "gpu", "metrics", "dashboard"} <= shown <= there
+    assert {"https", "poll", "ollama", "gpu", "metrics", "dashboard", "ui"} <= shown <= there
 
 
 def subcommands() -> list[str]:

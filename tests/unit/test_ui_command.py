@@ -12,7 +12,7 @@ import pytest
 from bot.errors import SettingsError
 from bot.settings import load_settings
 from workers.ui import command
-from workers.ui.command import is_this_machine, password_of
+from workers.ui.command import address_of, is_this_machine, password_of
 
 GOOD = "k3-lemon-tarts-9"
 
@@ -42,6 +42,19 @@ def test_a_password_that_is_none_is_refused_wherever_it_would_be_asked_for(host:
 
 def test_on_this_machine_it_is_asked_for_if_there_is_one() -> None:
     assert password_of(load_settings("", ui_password=GOOD)) == GOOD
+
+
+@pytest.mark.parametrize(
+    ("host", "said"),
+    [
+        ("127.0.0.1", "http://127.0.0.1:7861/"), ("::1", "http://[::1]:7861/"),
+        ("0.0.0.0", "port 7861 of this machine, under each of its addresses"),
+        ("::", "port 7861 of this machine, under each of its addresses"),
+    ],
+)  # fmt: skip
+def test_where_it_is_can_be_opened_as_it_is_said(host: str, said: str) -> None:
+    """No browser opens http://0.0.0.0, and a container's port may have another number outside."""
+    assert address_of(load_settings("", ui_host=host, ui_port=7861)) == said
 
 
 def test_no_variable_of_gradios_shares_the_page(monkeypatch: pytest.MonkeyPatch) -> None:

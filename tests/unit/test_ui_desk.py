@@ -94,6 +94,22 @@ def test_what_is_said_is_answered_below_it(desk: Desk, world: Indoors, tab: Tab)
     assert see(desk, tab).again
 
 
+def test_there_is_news_whenever_something_else_stands_there(desk: Desk, world: Indoors, tab: Tab) -> None:
+    """A page at rest looks again for nothing else: what is asked, answered, cleared away and erased is news."""
+    told = [desk.news(tab.conversation)]
+    desk.say(tab, "when do you open?")
+    told.append(desk.news(tab.conversation))
+    work(world, tab)
+    told.append(desk.news(tab.conversation))
+    desk.clear(tab)
+    work(world, tab)
+    told.append(desk.news(tab.conversation))
+
+    assert [due for _, due in told] == [False, True, False, False]
+    assert len({version for version, _ in told}) == 4
+    assert desk.news(tab.conversation) == told[-1]
+
+
 def test_it_is_said_in_the_pages_language(desk: Desk, world: Indoors) -> None:
     spanish = Tab(conversation_of("b" * 32), "es")
     desk.say(spanish, "/help")

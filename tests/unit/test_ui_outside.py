@@ -70,6 +70,7 @@ def door(behind: Behind, *hosts: str) -> Outside:
         ("GET", "/"), ("GET", "/es/"), ("GET", "/page.js"), ("GET", "/en/assets/index-Dx_1.js"), ("GET", "/es/config"),
         ("GET", "/es/static/fonts/A/B.woff2"), ("GET", "/es/theme.css"), ("GET", "/es/gradio_api/queue/data"),
         ("POST", "/en/gradio_api/queue/join"), ("POST", "/login"), ("GET", "/healthz"), ("HEAD", "/es/"),
+        ("GET", "/news"),
     ],
 )  # fmt: skip
 def test_what_the_page_needs_is_let_through(behind: Behind, method: str, path: str) -> None:

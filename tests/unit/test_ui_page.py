@@ -198,6 +198,19 @@ def test_what_stands_there_is_shown(served: Served, store: Store) -> None:
     assert (note, stop["interactive"], again["interactive"]) == (words.NOBODY.es, True, False)
 
 
+def test_whether_something_is_new_is_told_to_the_tabs_own_browser(served: Served, store: Store) -> None:
+    """Without a word of it; whoever has no right to a conversation hears nothing of any."""
+    before = served.get("/news", **{"X-Recado-Tab": TOKEN})
+    event(served, "send", "hola")
+    after = served.get("/news", **{"X-Recado-Tab": TOKEN})
+
+    assert before.text == "0 done"
+    assert re.fullmatch(r"[1-9]\d* due", after.text)
+    assert after.headers["cache-control"] == "no-store"
+    assert served.get("/news", **{"X-Recado-Tab": "f" * 32}).text == "0 done"
+    assert [served.get("/news", **named).status_code for named in ({}, {"X-Recado-Tab": HERE})] == [400, 400]
+
+
 def test_what_does_not_fit_stays_in_the_field(served: Served, store: Store) -> None:
     _, note = result(event(served, "send", "x" * (LETTERS + 1)))
 

@@ -25,7 +25,7 @@ PASSWORD: Final = 12
 """The fewest characters of a password for a page that more than this machine can reach."""
 _WAY_OUT: Final = (
     "The chat page asks for it where UI_HOST is not this machine alone: write one of 12 characters or more into .env, "
-    "for example the output of `openssl rand -hex 12`, or set UI_HOST to 127.0.0.1."
+    "for example the output of `openssl rand -hex 12`, or, outside a container, set UI_HOST to 127.0.0.1."
 )
 _NO_GRADIO: Final = "The chat page needs Gradio, which is not installed: make install EXTRAS=ui"
 
@@ -39,8 +39,7 @@ def serve(settings: Settings) -> None:
         raise SettingsError(_NO_GRADIO)
     app = open_app(settings, password)
     with _listen(settings) as listening:
-        host = f"[{settings.ui_host}]" if ":" in settings.ui_host else settings.ui_host
-        log.info("the chat page is at http://%s:%s/", host, settings.ui_port)
+        log.info("the chat page is at %s", address_of(settings))
         _run(app, listening)
 
 
@@ -57,6 +56,14 @@ def is_this_machine(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def address_of(settings: Settings) -> str:
+    """Where people open it, as far as that is known here: whoever listens everywhere has no address of their own."""
+    host = settings.ui_host
+    if host in {"0.0.0.0", "::"}:  # noqa: S104 - compared, not bound
+        return f"port {settings.ui_port} of this machine, under each of its addresses"
+    return f"http://{f'[{host}]' if ':' in host else host}:{settings.ui_port}/"
 
 
 def open_app(settings: Settings, password: str) -> App:

@@ -70,6 +70,11 @@ class Desk:
             tab.view = known = self._page.read(tab.conversation)
         return known, due
 
+    def news(self, conversation: str) -> tuple[int, bool]:
+        """The number of what stands there, and whether more is to come: all that a page at rest needs to know."""
+        self._check()
+        return self._page.version(conversation), self._mailbox.has_work(conversation)
+
     def is_staffed(self) -> bool:
         """Whether a worker runs."""
         if time.monotonic() - self._counted_at >= ROSTER_SECONDS:

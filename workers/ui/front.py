@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import html
 import re
 from collections.abc import Mapping
@@ -14,6 +15,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 
 from bot.business import Business
+from bot.errors import RecadoError
 from bot.settings import Settings
 from bot.texts import LANGUAGES, Language, Text, language_of
 from workers.ui import words
@@ -22,8 +24,10 @@ from workers.ui.desk import Desk
 from workers.ui.door import Door
 from workers.ui.outside import LANGUAGE, App, Frame, Outside
 from workers.ui.page import ChatPage, theme
+from workers.ui.tab import TAB_HEADER, conversation_of
 
 _STATIC: Final = {"page.js": "text/javascript", "page.css": "text/css", "icon.svg": "image/svg+xml"}
+_NEVER_KEPT: Final = {"Cache-Control": "no-store"}
 _ACCEPTED: Final = re.compile(r"([a-z]{2})\b[^,;]*(?:;\s*q=([\d.]+))?", re.IGNORECASE)
 
 
@@ -35,6 +39,7 @@ def create_app(settings: Settings, desk: Desk, business: Business, password: str
 
     front = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     _add_own(front, speaks)
+    front.add_route("/news", _news(desk))
     for language in LANGUAGES:
         blocks = ChatPage(desk, business, language).build()
         gr.mount_gradio_app(
@@ -86,7 +91,7 @@ def frame(business: Business, language: Language) -> Frame:
 
 def _add_own(front: FastAPI, speaks: Any) -> None:
     async def enter(request: Request) -> Response:
-        return RedirectResponse(f"/{speaks(request.headers)}/", 302, {"Cache-Control": "no-store"})
+        return RedirectResponse(f"/{speaks(request.headers)}/", 302, _NEVER_KEPT)
 
     async def alive(_: Request) -> Response:
         return PlainTextResponse("alive\n")
@@ -96,6 +101,22 @@ def _add_own(front: FastAPI, speaks: Any) -> None:
     for name, kind in _STATIC.items():
         content = resources.files("workers.ui").joinpath("static", name).read_bytes()
         front.add_route(f"/{name}", _file(content, kind))
+
+
+def _news(desk: Desk) -> Any:
+    """What a page at rest asks for, several times cheaper than a look through Gradio's queue."""
+
+    async def give(request: Request) -> Response:
+        try:
+            conversation = conversation_of(request.headers.get(TAB_HEADER, ""))
+            version, due = await asyncio.to_thread(desk.news, conversation)
+        except ValueError:
+            return PlainTextResponse("no tab", 400, _NEVER_KEPT)
+        except RecadoError:
+            return PlainTextResponse("away", 503, _NEVER_KEPT)
+        return PlainTextResponse(f"{version} {'due' if due else 'done'}", headers=_NEVER_KEPT)
+
+    return give
 
 
 def _file(content: bytes, kind: str) -> Any:

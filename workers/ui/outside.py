@@ -30,7 +30,7 @@ SIGN_IN_MOST: Final = 4096
 
 _DOCUMENT: Final = re.compile(r"/(es|en)/")
 _OPEN: Final = re.compile(
-    r"/|/(?:es|en)/?|/login|/healthz|/page\.(?:js|css)|/icon\.svg"
+    r"/|/(?:es|en)/?|/login|/healthz|/news|/page\.(?:js|css)|/icon\.svg"
     r"|/(?:es|en)/(?:assets/[\w.-]+|static/[\w./-]+|theme\.css|config|favicon\.ico)"
     r"|/(?:es|en)/gradio_api/(?:info|app_id|startup-events|queue/data|heartbeat/\w+)"
 )

@@ -16,13 +16,9 @@ from bot.stores.page import PERSON
 from bot.texts import Language
 from workers.ui import words
 from workers.ui.desk import LETTERS, Desk
-from workers.ui.tab import Sight, Tab, Tabs
+from workers.ui.tab import TAB_HEADER, Sight, Tab, Tabs
 from workers.ui.watch import watch
 
-TAB: Final = "x-recado-tab"
-"""The header in which a tab's token comes (static/page.js)."""
-LOOK_SECONDS: Final = 2.0
-"""So often the page asks whether something is new that nobody here asked for."""
 QUEUE_SECONDS: Final = 0.01
 """So often Gradio looks for what a page asks for."""
 _FONTS: Final = ("system-ui", "sans-serif")
@@ -95,9 +91,8 @@ class ChatPage:
                 for name, text in (("stop", texts.STOP), ("again", words.AGAIN), ("clear", words.CLEAR))
             )
         self._outputs = [chat, note, stop, again]
-        gr.on(
-            [blocks.load, gr.Timer(LOOK_SECONDS).tick], self._look, outputs=self._outputs, api_name="look", **_QUIETLY
-        )
+        look = gr.Button(visible="hidden", elem_id="look")  # static/page.js presses it when something is new
+        gr.on([blocks.load, look.click], self._look, outputs=self._outputs, api_name="look", **_QUIETLY)
         said = [field, note]
         for done in (
             gr.on([field.submit, send.click], self._send, inputs=field, outputs=said, api_name="send", **_QUIETLY),
@@ -158,7 +153,7 @@ class ChatPage:
         return do
 
     def _tab(self, request: gr.Request) -> Tab:
-        return self._tabs.find(request.session_hash or "", request.headers.get(TAB, ""), self._language)
+        return self._tabs.find(request.session_hash or "", request.headers.get(TAB_HEADER, ""), self._language)
 
     def _say(self, text: texts.Text) -> str:
         return text.to(self._language)

@@ -15,10 +15,12 @@ from bot.message import Conversation
 from bot.stores.page import Shown, View
 from bot.texts import Language
 
+TAB_HEADER: Final = "x-recado-tab"
+"""In which a tab's token comes (static/page.js)."""
 TABS: Final = 10_000
 """So many are known at once; who comes back after that is shown everything anew."""
 FORGET_SECONDS: Final = 900.0
-"""So long a tab is known that asks for nothing; a browser that has it behind others asks once a minute."""
+"""So long a tab is known that does not look; one that somebody sees looks once a minute at least."""
 
 _TOKEN: Final = re.compile(r"[0-9a-f]{32}")
 

@@ -5,6 +5,7 @@
   const TAB = "recado-tab", DRAFT = "recado-draft", THEME = "recado-theme";
   const NEAR_PIXELS = 60;
   const LOOK_MS = 100, LOOKS = 150;
+  const NEWS_MS = 2000, QUIET = 30;
   const root = document.documentElement;
 
   let tab = sessionStorage.getItem(TAB) || "";
@@ -143,7 +144,28 @@
     setTimeout(look, LOOK_MS);
   }
 
+  // Something may come that nobody here asked for: an answer after a reload, or the owner's. Whether it did costs little to
+  // ask; only then is the conversation read, and once a minute, whatever is said. A tab that nobody sees asks nothing.
+  let heard = "", quiet = 0;
+  async function askNews() {
+    if (document.hidden) return;
+    const news = await fetch("/news").then((answer) => answer.text()).catch(() => "gone");
+    quiet = news === heard && !news.endsWith("due") ? quiet + 1 : QUIET;
+    heard = news;
+    if (quiet < QUIET) return;
+    quiet = 0;
+    document.getElementById("look")?.click();
+  }
+  async function keepAsking() {
+    for (;;) {
+      await new Promise((done) => setTimeout(done, NEWS_MS));
+      await askNews();
+    }
+  }
+
   document.addEventListener("DOMContentLoaded", () => {
+    keepAsking();
+    document.addEventListener("visibilitychange", askNews);
     const button = document.getElementById("dark");
     button.addEventListener("click", () => turn(button));
     new MutationObserver(() => button.setAttribute("aria-pressed", String(isDark())))
