@@ -17,7 +17,7 @@ from bot.settings import Settings
 if TYPE_CHECKING:
     from sentry_sdk.types import Event, Hint
 
-Process = Literal["receiver", "worker", "poller"]
+Process = Literal["receiver", "worker", "poller", "page"]
 Trace = Callable[[float, Mapping[str, str | int]], None]
 """Tells of a turn that is over: for how many seconds it went on, and what is known of it."""
 

@@ -76,7 +76,7 @@ def test_a_page_at_rest_asks_for_no_more_than_whether_something_is_new(chat: Cha
     """And not through Gradio's queue, which costs several times as much."""
     chat.says("hola")
     chat.reads("re: hola")
-    for _ in range(6):
+    for _ in range(7):
         with chat.page.expect_response("**/news"):
             pass
 

@@ -12,7 +12,7 @@ from simulator.models import echo
 from tests.e2e.conftest import Installation
 
 SECONDS = 20.0
-_people = count(34_600_001_000)
+_people = count(34_611_001_000)
 
 
 @pytest.fixture

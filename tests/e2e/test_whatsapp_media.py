@@ -15,7 +15,7 @@ from simulator.voices import VoiceServer
 from tests.e2e.conftest import Installation
 from tests.unit.files import JPEG, OGG, PNG
 
-_people = count(34_600_000_500)
+_people = count(34_611_000_500)
 
 
 class Stranger(Server):

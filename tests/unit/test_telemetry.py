@@ -7,6 +7,7 @@ import subprocess
 import sys
 import textwrap
 from collections.abc import Iterator, Mapping
+from importlib.util import find_spec
 
 import pytest
 from pydantic import SecretStr
@@ -181,9 +182,11 @@ def test_without_a_setting_nothing_is_loaded(clean_env: dict[str, str]) -> None:
     assert run(code, clean_env).stdout == "[]\n"
 
 
-@pytest.mark.parametrize("command", ["bot serve", "bot poll", "workers run"])
-def test_receiver_poller_and_worker_report_their_errors(command: str, clean_env: dict[str, str]) -> None:
+@pytest.mark.parametrize("command", ["bot serve", "bot poll", "workers run", "workers ui"])
+def test_every_process_reports_its_errors(command: str, clean_env: dict[str, str]) -> None:
     """Each reads the setting at its start: with one that is wrong it does not start, and says which."""
+    if command == "workers ui" and find_spec("gradio") is None:
+        pytest.skip("make install EXTRAS=ui")
     done = subprocess.run(
         [sys.executable, "-m", *command.split()], env={**clean_env, "SENTRY_DSN": "hunter2hunter2"},
         capture_output=True, text=True, check=False, timeout=60,

@@ -167,10 +167,25 @@ def test_what_stands_there_and_was_not_taken_is_said_to_be_so(world: Indoors, st
     assert (said(see(desk, tab)), see(desk, tab).note) == (["two loaves", "re: two loaves"], "")
 
 
-def test_nothing_stands_there_that_was_not_taken(away: Desk, tab: Tab) -> None:
+def test_nothing_stands_there_that_was_not_taken(away: Desk, desk: Desk, world: Indoors, tab: Tab) -> None:
+    """Its person reads so for as long as it is so: while the store is away, and when it is back."""
     with pytest.raises(StoreUnavailable):
         away.say(tab, "hello")
     assert tab.unsure == ("", "")
+    assert [see(one, tab).note for one in (away, desk)] == [words.NOT_SENT.en] * 2
+    desk.say(tab, "hello")
+    work(world, tab)
+
+    assert (said(see(desk, tab)), see(desk, tab).note) == (["hello", "re: hello"], "")
+
+
+def test_what_was_not_taken_is_forgotten_with_the_page(away: Desk, desk: Desk, world: Indoors, tab: Tab) -> None:
+    with pytest.raises(StoreUnavailable):
+        away.say(tab, "hello")
+    desk.clear(tab)
+    work(world, tab)
+
+    assert see(desk, tab).note == ""
 
 
 # -- what is wanted ------------------------------------------------------------------------------------

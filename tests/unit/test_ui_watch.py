@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import subprocess
+import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Awaitable, Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -102,6 +105,26 @@ def test_while_redis_is_away_the_tab_keeps_what_it_shows(away: Desk, tab: Tab) -
     assert seen == Sight(tab.shown.said, words.AWAY.en)
 
 
+def test_while_redis_is_away_a_tab_that_was_forgotten_keeps_what_it_shows(away: Desk, tab: Tab) -> None:
+    """Nobody here knows what that is, so that nothing takes its place."""
+    assert see(away, tab) == Sight(None, words.AWAY.en)
+
+
+SHOWN = """
+import gradio
+from workers.ui.page import _shown
+from workers.ui.tab import Sight
+print([_shown(Sight(said))[0] == gradio.skip() for said in (None, (), (("person", "hello"),))])
+"""
+
+
+@pytest.mark.skipif(find_spec("gradio") is None, reason="make install EXTRAS=ui")
+def test_where_nobody_knows_what_stands_there_nothing_is_put_in_its_place(clean_env: dict[str, str]) -> None:
+    done = subprocess.run([sys.executable, "-c", SHOWN], env=clean_env, capture_output=True, text=True, check=True)
+
+    assert done.stdout == "[True, False, False]\n"
+
+
 # -- watching ------------------------------------------------------------------------------------------
 
 
@@ -162,12 +185,14 @@ def test_a_later_watch_takes_over_from_an_earlier_one(desk: Desk, tab: Tab) -> N
 
 
 def test_who_says_something_does_not_wait_behind_those_who_look(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    """While Redis does not answer, every look takes seconds."""
+    """Nor behind those who ask whether there is news: while Redis does not answer, each of them waits for seconds."""
     over = threading.Event()
     monkeypatch.setattr(watching, "see", lambda *_: Sight() if over.wait(20) else None)
+    monkeypatch.setattr(desk, "news", lambda _: (0, over.wait(20)))
 
     async def both() -> bool:
         looking = [asyncio.create_task(_collected(watch(desk, new_tab()))) for _ in range(40)]
+        looking += [asyncio.create_task(_awaited(watching.news(desk, "web:page:x"))) for _ in range(40)]
         await asyncio.sleep(0)  # each of them looks
         try:
             return await asyncio.wait_for(asyncio.to_thread(over.is_set), 10)
@@ -176,6 +201,11 @@ def test_who_says_something_does_not_wait_behind_those_who_look(desk: Desk, monk
             await asyncio.gather(*looking)
 
     assert asyncio.run(both()) is False
+
+
+async def _awaited(told: Awaitable[str]) -> list[Sight]:
+    await told
+    return []
 
 
 async def _collected(sights: object) -> list[Sight]:

@@ -16,6 +16,7 @@ from bot.errors import SettingsError, StoreUnavailable
 from bot.safety import Guard
 from bot.settings import Settings, require_secret
 from bot.stores.roster import Roster
+from bot.telemetry import report_errors
 from workers.ui.desk import Desk
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ def serve(settings: Settings) -> None:
     password = password_of(settings)
     if find_spec("gradio") is None:
         raise SettingsError(_NO_GRADIO)
+    report_errors(settings, "page")
     app = open_app(settings, password)
     with _listen(settings) as listening:
         log.info("the chat page is at %s", address_of(settings))

@@ -9,6 +9,7 @@ from dataclasses import replace
 from itertools import takewhile
 from typing import Final
 
+from bot.errors import RecadoError
 from bot.message import Message
 from bot.plain_words import asking_for_person
 from bot.stores.mailbox import Mailbox
@@ -35,13 +36,17 @@ class Desk:
 
     def say(self, tab: Tab, text: str) -> None:
         """What its person wrote; it is durable when this returns."""
-        self._check()
         said, known = tab.unsure
         name = known if said == text else secrets.token_hex(16)
-        tab.unsure = (text, name)
-        self._page.put(tab.conversation, name, PERSON, text)
-        self._accept(tab, Message(name, tab.conversation, text, bubble=name))
-        tab.unsure = ("", "")
+        try:
+            self._check()
+            tab.unsure = (text, name)
+            self._page.put(tab.conversation, name, PERSON, text)
+            self._accept(tab, Message(name, tab.conversation, text, bubble=name))
+        except RecadoError:
+            tab.failed = True
+            raise
+        tab.unsure, tab.failed = ("", ""), False
 
     def stop(self, tab: Tab) -> None:
         """What is on its way ends."""
@@ -58,6 +63,7 @@ class Desk:
         self._press(tab, "/stop")
         self._page.clear(tab.conversation)
         self._press(tab, "/reset")
+        tab.unsure, tab.failed = ("", ""), False
 
     def look(self, tab: Tab) -> tuple[View, bool]:
         """What stands there, and whether more is to come; asked in this order, so that nothing is overlooked."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import html
 import re
 from collections.abc import Mapping
@@ -25,6 +24,7 @@ from workers.ui.door import Door
 from workers.ui.outside import LANGUAGE, App, Frame, Outside
 from workers.ui.page import ChatPage, theme
 from workers.ui.tab import TAB_HEADER, conversation_of
+from workers.ui.watch import news
 
 _STATIC: Final = {"page.js": "text/javascript", "page.css": "text/css", "icon.svg": "image/svg+xml"}
 _NEVER_KEPT: Final = {"Cache-Control": "no-store"}
@@ -108,13 +108,12 @@ def _news(desk: Desk) -> Any:
 
     async def give(request: Request) -> Response:
         try:
-            conversation = conversation_of(request.headers.get(TAB_HEADER, ""))
-            version, due = await asyncio.to_thread(desk.news, conversation)
+            told = await news(desk, conversation_of(request.headers.get(TAB_HEADER, "")))
         except ValueError:
             return PlainTextResponse("no tab", 400, _NEVER_KEPT)
         except RecadoError:
             return PlainTextResponse("away", 503, _NEVER_KEPT)
-        return PlainTextResponse(f"{version} {'due' if due else 'done'}", headers=_NEVER_KEPT)
+        return PlainTextResponse(told, headers=_NEVER_KEPT)
 
     return give
 

@@ -163,5 +163,6 @@ _QUIETLY: Final[dict[str, Any]] = {"show_progress": "hidden", "api_visibility": 
 
 
 def _shown(sight: Sight) -> list[Any]:
-    said = [{"role": "user" if who == PERSON else "assistant", "content": text} for who, text in sight.said]
-    return [said, sight.note, gr.update(interactive=sight.busy), gr.update(interactive=sight.again)]
+    stays = gr.skip() if sight.said is None else None
+    said = [{"role": "user" if who == PERSON else "assistant", "content": text} for who, text in sight.said or ()]
+    return [stays or said, sight.note, gr.update(interactive=sight.busy), gr.update(interactive=sight.again)]

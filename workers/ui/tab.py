@@ -39,10 +39,10 @@ def conversation_of(token: str) -> str:
 class Sight:
     """What a tab shows: who said what (in Markdown), a note below, and whether the last question may be asked again.
 
-    ``busy``: an answer is on its way.
+    ``said`` is None where nobody knows: then what stands there stays. ``busy``: an answer is on its way.
     """
 
-    said: tuple[tuple[str, str], ...] = ()
+    said: tuple[tuple[str, str], ...] | None = ()
     note: str = ""
     busy: bool = False
     again: bool = False
@@ -53,8 +53,9 @@ class Tab:
     """A page that stands in a browser, from its load to the next.
 
     ``view`` is what was read last, ``markdown`` how it is shown, ``shown`` what the browser was given last. ``unsure``
-    is a message of which nobody knows whether it was taken, and its id: said again, it is the same one. ``looks``
-    counts who looked, ``found_at`` (monotonic) is when something was asked last.
+    is a message of which nobody knows whether it was taken, and its id: said again, it is the same one; ``failed``:
+    what was said last was not kept, as its person was told. ``looks`` counts who looked, ``found_at`` (monotonic) is
+    when something was asked last.
     """
 
     conversation: str
@@ -63,6 +64,7 @@ class Tab:
     markdown: dict[Shown, str] = field(default_factory=dict)
     shown: Sight | None = None
     unsure: tuple[str, str] = ("", "")
+    failed: bool = False
     looks: int = 0
     found_at: float = 0.0
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)

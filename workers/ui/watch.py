@@ -44,19 +44,26 @@ async def watch(desk: Desk, tab: Tab) -> AsyncIterator[Sight]:
             await asyncio.sleep(AGAIN_SECONDS)
 
 
+async def news(desk: Desk, conversation: str) -> str:
+    """What is another text whenever there is something to watch. Raises StoreUnavailable and SettingsError."""
+    version, due = await asyncio.get_running_loop().run_in_executor(_LOOKERS, desk.news, conversation)
+    return f"{version} {'due' if due else 'done'}"
+
+
 def see(desk: Desk, tab: Tab) -> Sight:
-    """What the tab is to show now; where nobody knows, what it shows already, and that."""
+    """What the tab is to show now; where nobody knows, what it shows already, and that, or what is worse."""
     try:
         view, due = desk.look(tab)
         staffed = not due or desk.is_staffed()
     except RecadoError as error:
-        away = replace(tab.shown or Sight(), note=words.AWAY.to(tab.language), busy=False, again=False)
+        told = words.NOT_SENT if tab.failed else words.AWAY
+        away = replace(tab.shown or Sight(None), note=told.to(tab.language), busy=False, again=False)
         if away != tab.shown:
             log.error("%s", error)
         return away
     tab.markdown = {one: tab.markdown.get(one) or _markdown(one) for one in view.shown}
     said = tuple((one.who, text) for one, text in tab.markdown.items())
-    note = _note(view, tab.unsure[1], due=due, staffed=staffed)
+    note = _note(view, tab, due=due, staffed=staffed)
     return Sight(said, note.to(tab.language) if note else "", due, not due and bool(answers(view.shown)))
 
 
@@ -64,13 +71,14 @@ def _markdown(one: Shown) -> str:
     return literal(one.text) if one.who == PERSON else without_html(one.text)
 
 
-def _note(view: View, unsure: str, *, due: bool, staffed: bool) -> Text | None:
+def _note(view: View, tab: Tab, *, due: bool, staffed: bool) -> Text | None:
     if due and not staffed:
         return words.NOBODY
     if due:
         begun = view.typing or any(one.growing for one in view.shown)
         return words.WRITING if begun or _is_new(view) else words.KEPT
-    return words.NOT_SENT if view.shown and view.shown[-1].id == unsure else None
+    followed = [one.id for one in view.shown[:-1]]  # that one was taken after all
+    return words.NOT_SENT if tab.failed and tab.unsure[1] not in followed else None
 
 
 def _is_new(view: View) -> bool:

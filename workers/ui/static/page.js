@@ -5,7 +5,7 @@
   const TAB = "recado-tab", DRAFT = "recado-draft", THEME = "recado-theme";
   const NEAR_PIXELS = 60;
   const LOOK_MS = 100, LOOKS = 150;
-  const NEWS_MS = 2000, QUIET = 30;
+  const NEWS_MS = 2000, ANSWER_MS = 10000, AFTER = 2, ANYWAY = 30;
   const root = document.documentElement;
 
   let tab = sessionStorage.getItem(TAB) || "";
@@ -145,16 +145,16 @@
   }
 
   // Something may come that nobody here asked for: an answer after a reload, or the owner's. Whether it did costs little to
-  // ask; only then is the conversation read, and once a minute, whatever is said. A tab that nobody sees asks nothing.
-  let heard = "", quiet = 0;
+  // ask; only then is the conversation read, twice, for Gradio drops what is pressed while an earlier look ends; and once a
+  // minute, whatever is said. A tab that nobody sees asks nothing.
+  let heard = "", same = 0;
   async function askNews() {
     if (document.hidden) return;
-    const news = await fetch("/news").then((answer) => answer.text()).catch(() => "gone");
-    quiet = news === heard && !news.endsWith("due") ? quiet + 1 : QUIET;
+    const news = await fetch("/news", { signal: AbortSignal.timeout(ANSWER_MS) }).then((answer) => answer.text()).catch(() => "gone");
+    const noted = document.getElementById("note")?.innerText.trim();  // what it says may be over by now
+    if (news !== heard || news.endsWith("due") || noted) same = 0;
     heard = news;
-    if (quiet < QUIET) return;
-    quiet = 0;
-    document.getElementById("look")?.click();
+    if (same++ % ANYWAY < AFTER) document.getElementById("look")?.click();
   }
   async function keepAsking() {
     for (;;) {
