@@ -20,6 +20,7 @@ class Chat:
         self.page, self.language = page, language
         self.log = page.get_by_role("log")
         self.questions = self.log.locator("[data-testid=user]")
+        self.note = page.locator("#note")
         self.answers = self.log.locator("[data-testid=bot]")
         expect(self.field).to_be_editable()
 

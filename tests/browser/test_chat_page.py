@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from simulator.processes import wait_until
 from tests.browser.chat import Chat, Chats
-from tests.browser.surfing import expect
+from tests.browser.surfing import Surfer, expect
 from tests.browser.world import NAME, ChatWorld
+from workers.ui import words
 
 
 def test_an_answer_is_read_while_the_model_still_says_it(chat: Chat, world: ChatWorld) -> None:
@@ -103,6 +104,27 @@ def test_the_answer_still_comes_when_the_worker_is_killed_in_the_middle_of_it(ch
     expect(chat.answers).to_have_text(["De limón y de chocolate.", "re: gracias"])
 
 
+def test_while_redis_does_not_answer_that_is_said_until_it_does(surfer: Surfer, chat: Chat, world: ChatWorld) -> None:
+    """What stood there stays; what cannot be kept stays in the field, and is said once when it is sent again."""
+    chat.says("hola")
+    chat.reads("re: hola")
+    with world.redis_frozen():
+        expect(chat.note).to_have_text(words.AWAY.es)
+    expect(chat.note).to_have_text("")
+    with world.redis_frozen():
+        chat.field.fill("¿abrís hoy?")
+        chat.field.press("Enter")
+        expect(chat.note).to_have_text(words.NOT_SENT.es)
+        expect(chat.answers).to_have_text(["re: hola"])
+    expect(chat.field).to_have_value("¿abrís hoy?")
+    chat.field.press("Enter")
+    chat.reads("re: ¿abrís hoy?")
+
+    expect(chat.note).to_have_text("")
+    expect(chat.questions).to_have_text(["hola", "¿abrís hoy?"])
+    surfer.forgive()
+
+
 def test_a_second_answer_takes_the_place_of_the_first(chat: Chat, world: ChatWorld) -> None:
     world.mind.says("dime un nombre", "Ana", "Luis")
     chat.says("dime un nombre")
@@ -135,8 +157,8 @@ def test_a_conversation_that_is_cleared_is_forgotten(chats: Chats, chat: Chat, w
 def test_the_page_speaks_the_browsers_language_and_the_other_one_when_told(chats: Chats) -> None:
     """With the business's name; what was said stays."""
     english, spanish = chats.open(language="en"), chats.open(language="fr")
-    for chat, words in ((english, "en"), (spanish, "es")):
-        assert chat.page.evaluate("document.documentElement.lang") == words
+    for chat, language in ((english, "en"), (spanish, "es")):
+        assert chat.page.evaluate("document.documentElement.lang") == language
         assert NAME in chat.page.title()
     english.says("hello")
     english.reads("re: hello")

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Sequence
-from contextlib import closing
+import os
+import signal
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Any
@@ -79,6 +81,18 @@ class ChatWorld:
         meanwhile()
         self.start_page()
         self.wait(self.is_up)
+
+    # Redis
+
+    @contextmanager
+    def redis_frozen(self) -> Iterator[None]:
+        """It is there, and answers nobody."""
+        pid = int(self.installation.redis.info("server")["process_id"])
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(pid, signal.SIGCONT)
 
     # the model
 
